@@ -36,12 +36,14 @@ export const reasons = {
   FetchSourceFailed: 'the source could not be read: check uri, ref, paths and credentials',
   DockerfileInvalid: 'the Dockerfile cannot be read or used: correct the named line',
   BaseImageUnavailable: 'a base image could not be read: check its name, the registry and the credentials',
-  BaseImageWrongArchitecture: 'a base image holds programs of another platform: map it with baseImages or --base',
+  BaseImageWrongArchitecture:
+    'a base image holds programs of another platform: map it with baseImages or --base',
   BaseImageCorrupt: 'a base image is truncated or its content differs from its digest: fetch it again',
   NativeUnavailable: 'execution is Native and this machine is of another platform: use PreferNative',
   EmulationUnavailable: 'foreign programs of the platform do not run here: the message says what is missing',
   EmulatorCrashed: 'a program crashed under emulation: retried; build natively if it stays',
-  ExecFormatError: 'a program of another architecture was started: a base or copied file is of the wrong platform',
+  ExecFormatError:
+    'a program of another architecture was started: a base or copied file is of the wrong platform',
   OutOfMemory: 'the kernel killed a step for memory: give the build more, or build less at once',
   TimedOut: 'spec.timeoutSeconds passed: raise it, or look for a hang in the last step',
   NetworkFailed: 'a registry or network did not answer: retried; check the connection',

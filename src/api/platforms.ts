@@ -4,8 +4,7 @@
  * Sources: OCI image-spec (os, architecture, variant are Go's GOOS/GOARCH words), the ELF registry (e_machine),
  * `uname -m` as the kernel and QEMU's user mode answer it, Debian's architecture names.
  */
-export interface Platform {
-  /** `os/architecture[/variant]`, as in `spec.platforms`. */
+interface Row {
   readonly name: string;
   readonly os: 'linux';
   /** OCI architecture. */
@@ -48,9 +47,14 @@ export const platforms = [
   { name: 'linux/s390x', os: 'linux', architecture: 's390x', machines: ['s390x'], elf: elf(64, 'big', 22), qemu: 's390x', debian: 's390x' },
   { name: 'linux/riscv64', os: 'linux', architecture: 'riscv64', machines: ['riscv64'], elf: elf(64, 'little', 243), qemu: 'riscv64', debian: 'riscv64' },
   { name: 'linux/mips64le', os: 'linux', architecture: 'mips64le', machines: ['mips64'], elf: elf(64, 'little', 8), qemu: 'mips64el', debian: 'mips64el' },
-] as const satisfies readonly Platform[];
+] as const satisfies readonly Row[];
 
 export type PlatformName = (typeof platforms)[number]['name'];
+
+export interface Platform extends Row {
+  /** `os/architecture[/variant]`, as in `spec.platforms`. */
+  readonly name: PlatformName;
+}
 
 export const platformNames = platforms.map((platform) => platform.name);
 

@@ -1,0 +1,75 @@
+# `make` lists what there is. Every target sets up what it needs (scripts/setup.sh) and skips what is there.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# Node 24 is an npm package of ours: everything below runs on it, whatever the machine has.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+export NODE_OPTIONS := --disable-warning=ExperimentalWarning
+
+FOREIGN_BUSYBOX := .cache/foreign
+TEST_RESULTS := .cache/test-results.json
+# The folders that hold TypeScript of ours, as far as they exist.
+SOURCES = $(wildcard src test bench demo scripts)
+# Every shell program of ours: by name, and by its first line.
+SHELL_FILES = $(shell find . \( -name node_modules -o -name .git -o -name .cache -o -name dist -o -name coverage \) -prune \
+  -o -type f \( -name '*.sh' -o -path './.ci/run' \) -print | sort)
+
+.PHONY: help
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/\1 \2/' \
+	  | while read -r target text; do printf '  make %-9s %s\n' "$$target" "$$text"; done
+
+.PHONY: setup
+setup: ## install what building, testing and the demo need, where it is missing
+	@scripts/setup.sh node build verify test demo
+
+.PHONY: demo
+demo: ## build an ARM64 apache image from an unmodified Dockerfile on this machine, and see it serve a page
+	@scripts/setup.sh node build demo
+	@node demo/run.ts
+
+.PHONY: test
+test: ## run every test; T=PATTERN for the test files whose path matches
+	@scripts/setup.sh node build test
+	@scripts/foreign-busybox.sh $(FOREIGN_BUSYBOX)
+	@mkdir -p .cache && rm -f $(TEST_RESULTS)
+	@node --experimental-vm-modules node_modules/jest/bin/jest.js --json --outputFile=$(TEST_RESULTS) $(T)
+
+.PHONY: build
+build: ## compile the command line into dist/
+	@scripts/setup.sh node
+	@rm -rf dist
+	@tsc -p tsconfig.build.json
+
+.PHONY: lint
+lint: ## types, eslint, formatting, dead code, layering and shell programs
+	@scripts/setup.sh node verify
+	tsc --noEmit
+	eslint .
+	prettier --check --log-level warn .
+	knip
+	depcruise $(SOURCES) --config .dependency-cruiser.cjs
+	shellcheck $(SHELL_FILES)
+
+.PHONY: generate
+generate: ## write what is generated from src/api: crds/
+	@scripts/setup.sh node
+	node scripts/generate.ts
+
+.PHONY: verify
+verify: ## lint, and fail if anything generated differs from what src/api says
+	@scripts/setup.sh node verify
+	node scripts/generate.ts --check
+	@$(MAKE) lint
+
+.PHONY: bench
+bench: ## measure against plain buildah and skopeo: docs/benchmarks.md says how
+	@scripts/setup.sh node build demo
+	@node bench/run.ts $(B)
+
+.PHONY: clean
+clean: ## remove what these targets made in this folder; node_modules and the user's cache stay
+	rm -rf dist coverage .cache *.oci.tar

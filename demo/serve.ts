@@ -1,0 +1,90 @@
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Platform } from '../src/api/platforms.ts';
+import { builderOf } from '../src/engines/local/buildah.ts';
+import type { Run, Workspace } from '../src/engines/local/workspace.ts';
+import { architectureOf, readElf } from '../src/image/elf.ts';
+
+/** What was seen of an image while its program ran. */
+export interface Sight {
+  /** The image's ENTRYPOINT and CMD. */
+  readonly command: string;
+  /** HTTP status of the page. */
+  readonly status: string;
+  readonly title: string;
+  /** What `uname -m` answered in the image. */
+  readonly machine: string;
+  readonly processes: readonly SeenProcess[];
+  /** Programs that the processes run, by path, each as what its ELF header says. */
+  readonly programs: ReadonlyMap<string, string>;
+}
+
+export interface SeenProcess {
+  readonly pid: string;
+  /** What /proc/PID/exe points at: the emulator. */
+  readonly executable: string;
+  /** The emulator's command line: itself, the program's path, the program's own arguments from argv[0] on. */
+  readonly commandLine: string;
+}
+
+/** Starts an image in a sandbox with a network of its own, fetches a page from it, looks at its processes, ends it. */
+export const serveImage = async (
+  { workspace, run, platform }: { workspace: Workspace; run: Run; platform: Platform },
+  archive: string,
+  port: number,
+  { signal, onLine }: { signal: AbortSignal; onLine: (line: string) => void },
+): Promise<Sight> => {
+  const builder = builderOf(platform, workspace, run);
+  const script = await readFile(join(import.meta.dirname, 'serve.sh'), 'utf8');
+  const facts = new Map<string, string>();
+  const processes: SeenProcess[] = [];
+  const programs = new Map<string, string>();
+
+  const note = (line: string): void => {
+    const [word = '', ...rest] = line.split(' ');
+    const value = rest.join(' ');
+    if (word === 'process') {
+      const [pid = '', executable = '', ...commandLine] = rest;
+      processes.push({ pid, executable, commandLine: commandLine.join(' ') });
+    } else if (word === 'program') {
+      programs.set(rest[0] ?? '', elfInWords(Buffer.from(rest[1] ?? '', 'base64')));
+    } else if (['command', 'status', 'title', 'machine'].includes(word)) {
+      facts.set(word, value);
+    } else {
+      onLine(line);
+    }
+  };
+
+  const status = await workspace.run(
+    {
+      command: [
+        ...(['unshare', '--net', 'bash', '-c', script, 'serve.sh', String(port)] as const),
+        ...builder.buildah(),
+      ],
+      environment: builder.environment,
+      stdin: createReadStream(archive),
+      signal,
+      onLine: note,
+    },
+    [platform],
+  );
+  if (status !== 0) throw new Error(`the image did not serve a page (status ${status}): see above`);
+  const fact = (name: string): string => facts.get(name) ?? '';
+  return {
+    command: fact('command'),
+    status: fact('status'),
+    title: fact('title'),
+    machine: fact('machine'),
+    processes,
+    programs,
+  };
+};
+
+/** "ELF 64-bit little endian, arm64, shared, interpreter /lib/ld-linux-aarch64.so.1", of the first bytes of a file. */
+const elfInWords = (head: Buffer): string => {
+  const elf = readElf(head);
+  if (elf === undefined) return 'not an ELF file';
+  const interpreter = elf.interpreter.state === 'path' ? `interpreter ${elf.interpreter.path}` : 'static';
+  return `ELF ${elf.class}-bit ${elf.byteOrder} endian, ${architectureOf(elf)}, ${interpreter}`;
+};

@@ -1,0 +1,102 @@
+import * as z from 'zod';
+import { conditionTypes, platformStates, type ConditionType, type Reason } from './conditions.ts';
+import { platformNames } from './platforms.ts';
+import { listMap, text, word } from './schema.ts';
+
+const time = z.iso.datetime();
+const reasonPattern = '^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$';
+const digest = text({ max: 136 });
+const generation = z.int().min(0);
+
+const condition = z
+  .strictObject({
+    type: word<ConditionType>({ min: 1, max: 316 }).meta({
+      description: `What it speaks of: ${Object.keys(conditionTypes).join(', ')}. Required; at most 316 characters.`,
+    }),
+    status: z.enum(['True', 'False', 'Unknown']).meta({
+      description: 'Whether it holds. Required; Unknown until it was looked at.',
+    }),
+    reason: word<Reason>({ min: 1, max: 1024, pattern: reasonPattern }).meta({
+      description: 'Why, in one word for programs. Required; at most 1024 characters.',
+    }),
+    message: text({ max: 32_768 }).meta({
+      description:
+        'Why, for people: what is wrong, where, and what to do next. Required; at most 32768 characters.',
+    }),
+    observedGeneration: generation.meta({
+      description: 'The metadata.generation it was found for. Required.',
+    }),
+    lastTransitionTime: time.meta({
+      description: 'When status last changed: an RFC 3339 time in UTC. Required.',
+    }),
+  })
+  .meta({ description: 'One condition.' });
+
+const platformStatus = z
+  .strictObject({
+    platform: z.enum(platformNames).meta({ description: 'The platform, as in spec.platforms. Required.' }),
+    execution: z.enum(['Native', 'Emulated']).exactOptional().meta({
+      description: 'How it is built. Default: absent until decided, or when neither is possible.',
+    }),
+    state: z.enum(platformStates).meta({ description: 'How far it is. Required.' }),
+    build: text({ max: 253 }).exactOptional().meta({
+      description: 'The name of its latest build. Default: absent before the first. At most 253 characters.',
+    }),
+    attempt: z.int().min(0).max(1_000_000).exactOptional().meta({
+      description: 'Which attempt the latest build is, counted from 1. Default: absent before the first.',
+    }),
+    digest: digest.exactOptional().meta({
+      description:
+        'The digest of the built image: algorithm:hexadecimal. Default: absent until built. At most 136 characters.',
+    }),
+    architecture: text({ max: 64 }).exactOptional().meta({
+      description:
+        'The architecture read from the built image, never assumed. Default: absent until read. At most 64 characters.',
+    }),
+    verified: z.boolean().exactOptional().meta({
+      description:
+        'Whether the built image passed every check of spec.verify. Default: absent until checked.',
+    }),
+    reason: word<Reason>({ min: 1, max: 1024, pattern: reasonPattern }).meta({
+      description: 'Why it is in this state, in one word for programs. Required; at most 1024 characters.',
+    }),
+    message: text({ max: 32_768 }).meta({
+      description: 'Why, for people. Required, may be empty; at most 32768 characters.',
+    }),
+    startTime: time.exactOptional().meta({
+      description: 'When its latest build began: an RFC 3339 time in UTC. Default: absent before.',
+    }),
+    completionTime: time.exactOptional().meta({
+      description: 'When its latest build ended: an RFC 3339 time in UTC. Default: absent before.',
+    }),
+  })
+  .meta({ description: 'One platform.' });
+
+const image = z
+  .strictObject({
+    reference: text({ max: 1024 }).meta({
+      description: 'Where the image is, with its digest. Required; at most 1024 characters.',
+    }),
+    digest: digest.meta({
+      description: 'Its digest: algorithm:hexadecimal. Required; at most 136 characters.',
+    }),
+    publishedAt: time.meta({ description: 'When it was published: an RFC 3339 time in UTC. Required.' }),
+  })
+  .meta({ description: 'The published image. Default: absent until one was published.' });
+
+/** `status` of an EdgeBuild: what was observed. Written by one writer, never by the author. */
+export const statusSchema = z
+  .strictObject({
+    observedGeneration: generation.exactOptional().meta({
+      description: 'The metadata.generation this status is about. Default: absent before the first visit.',
+    }),
+    conditions: listMap(condition, 'type', 32).exactOptional().meta({
+      description:
+        'Ready and what it is made of. Default: absent before the first visit. At most 32, no two of one type.',
+    }),
+    image: image.exactOptional(),
+    platforms: listMap(platformStatus, 'platform', 16).exactOptional().meta({
+      description: 'How each platform stands. Default: absent before the first visit. At most 16.',
+    }),
+  })
+  .meta({ description: 'What was observed. Written by EdgeBuild; ignored in what authors apply.' });

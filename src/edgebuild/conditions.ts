@@ -1,0 +1,130 @@
+import { type Condition, type ConditionType, conditionTypes, type Reason } from '../api/conditions.ts';
+import type { Facts, PlatformFacts } from './facts.ts';
+
+/** What a condition function answers: the condition without its bookkeeping. */
+export type Finding = Pick<Condition, 'status' | 'reason' | 'message'>;
+
+const yes = (reason: Reason, message: string): Finding => ({ status: 'True', reason, message });
+const no = (reason: Reason, message: string): Finding => ({ status: 'False', reason, message });
+const unknown = (reason: Reason, message: string): Finding => ({ status: 'Unknown', reason, message });
+
+const describe = ({ platform, message }: PlatformFacts): string => `${platform}: ${message}`;
+const all = (platforms: readonly PlatformFacts[]): string => platforms.map(describe).join('; ');
+const isOver = ({ state }: PlatformFacts): boolean => state !== 'Waiting' && state !== 'Building';
+const hasFailed = ({ state }: PlatformFacts): boolean => state === 'Failed';
+
+const ofBases: readonly Reason[] = ['BaseImageUnavailable', 'BaseImageWrongArchitecture', 'BaseImageCorrupt'];
+const ofProof: readonly Reason[] = ['VerificationFailed', 'ProofFailed', 'SmokeCommandFailed'];
+/** Failures that come before base images are looked at. */
+const ofBeginning: readonly Reason[] = [
+  'FetchSourceFailed',
+  'DockerfileInvalid',
+  'NativeUnavailable',
+  'EmulationUnavailable',
+  'Cancelled',
+];
+
+const emulationReady = ({ platforms, emulationProven }: Facts): Finding => {
+  const emulated = platforms.filter(({ execution }) => execution === 'Emulated');
+  if (emulated.length === 0) return yes('EmulationNotNeeded', 'no platform is emulated');
+  const names = emulated.map(({ platform }) => platform).join(', ');
+  if (emulationProven) return yes('EmulationProven', `programs of ${names} ran`);
+  const broken = emulated.find(({ reason }) => reason === 'EmulationUnavailable');
+  if (broken !== undefined) return no('EmulationUnavailable', describe(broken));
+  return unknown('Pending', `programs of ${names} were not tried yet`);
+};
+
+const baseImagesReady = ({ platforms }: Facts): Finding => {
+  const broken = platforms.filter(({ reason }) => ofBases.includes(reason));
+  const [first] = broken;
+  if (first !== undefined) return no(first.reason, all(broken));
+  const early = platforms.find((one) => !isOver(one) || ofBeginning.includes(one.reason));
+  if (early !== undefined) return unknown('Pending', `${early.platform}: base images were not looked at`);
+  return yes('BaseImagesFound', 'every base image is of its platform');
+};
+
+const built = ({ platforms }: Facts): Finding => {
+  const failed = platforms.filter((one) => one.state === 'Failed' && !ofProof.includes(one.reason));
+  const [first] = failed;
+  if (first !== undefined) return no(first.reason, all(failed));
+  const cancelled = platforms.find(({ state }) => state === 'Cancelled');
+  if (cancelled !== undefined) return no('Cancelled', describe(cancelled));
+  const waiting = platforms.find((one) => !isOver(one));
+  if (waiting !== undefined) return unknown(waiting.reason, describe(waiting));
+  return yes('BuildComplete', `${platforms.length} of ${platforms.length} platforms`);
+};
+
+const verified = ({ platforms, spec }: Facts): Finding => {
+  const failed = platforms.filter(({ reason }) => ofProof.includes(reason));
+  const [first] = failed;
+  if (first !== undefined) return no(first.reason, all(failed));
+  const unbuilt = platforms.find(({ state }) => state !== 'Succeeded');
+  if (unbuilt !== undefined) return unknown(unbuilt.reason, `${unbuilt.platform} has no image to look at`);
+  if (spec.verify.architecture === 'Skip')
+    return yes('VerificationSkipped', 'spec.verify.architecture is Skip');
+  return yes('Verified', all(platforms));
+};
+
+const published = ({ platforms, published: image, publishFailure, spec }: Facts): Finding => {
+  if (publishFailure !== undefined) return no(publishFailure.reason, publishFailure.message);
+  const missing = platforms.filter(({ state }) => state !== 'Succeeded');
+  if (image !== undefined && missing.length > 0) return yes('PartlyPublished', `without ${all(missing)}`);
+  if (image !== undefined) return yes('Published', image.reference);
+  if (!platforms.every(isOver)) return unknown('Pending', 'nothing is built yet');
+  return no('NotPublished', `publish is ${spec.publish}: the destination is as it was`);
+};
+
+const ready = (facts: Facts): Finding => {
+  if (!facts.platforms.every(isOver)) return no('Building', 'work is under way');
+  for (const finding of [emulationReady, baseImagesReady, built, verified, published].map((of) =>
+    of(facts),
+  )) {
+    if (finding.status === 'False') return finding;
+  }
+  const { published: image } = facts;
+  if (image === undefined) return no('NotPublished', 'nothing was published');
+  return yes('Ready', image.reference);
+};
+
+const reconciling = ({ platforms }: Facts): Finding => {
+  const busy = platforms.filter((one) => !isOver(one));
+  return busy.length > 0 ? yes('Building', all(busy)) : no('Ready', 'nothing is under way');
+};
+
+const stalled = (facts: Facts): Finding => {
+  const { platforms, publishFailure } = facts;
+  const failed = platforms.filter(hasFailed);
+  const [first] = failed;
+  if (!platforms.every(isOver)) return no('Building', 'work is under way');
+  if (first !== undefined) return yes(first.reason, all(failed));
+  if (publishFailure !== undefined) return yes(publishFailure.reason, publishFailure.message);
+  return no('Ready', 'nothing waits for a person');
+};
+
+const findings: Readonly<Record<ConditionType, (facts: Facts) => Finding>> = {
+  Ready: ready,
+  Reconciling: reconciling,
+  Stalled: stalled,
+  EmulationReady: emulationReady,
+  BaseImagesReady: baseImagesReady,
+  Built: built,
+  Verified: verified,
+  Published: published,
+};
+
+/**
+ * Every condition, from facts alone. `lastTransitionTime` moves only when a condition's status does.
+ *
+ * @param now RFC 3339.
+ */
+export const conditionsOf = (facts: Facts, previous: readonly Condition[], now: string): Condition[] =>
+  (Object.keys(conditionTypes) as ConditionType[]).map((type) => {
+    const finding = findings[type](facts);
+    const before = previous.find((condition) => condition.type === type);
+    return {
+      type,
+      ...finding,
+      observedGeneration: facts.generation,
+      lastTransitionTime: before?.status === finding.status ? before.lastTransitionTime : now,
+    };
+  });

@@ -1,0 +1,57 @@
+import type { Reason } from '../api/conditions.ts';
+
+/** Something that ends a build of a platform, classed. What the author can do stands beside the reason. */
+export class BuildFailure extends Error {
+  override readonly name = 'BuildFailure';
+  readonly reason: Reason;
+  /** The last lines that were printed before. */
+  readonly output: readonly string[];
+
+  constructor(reason: Reason, message: string, output: readonly string[] = []) {
+    super(message);
+    this.reason = reason;
+    this.output = output;
+  }
+}
+
+/** Failures that another attempt may not meet again; nothing else is worth one. */
+const passing: readonly Reason[] = ['EmulatorCrashed', 'NetworkFailed'];
+export const isWorthARetry = (reason: Reason): boolean => passing.includes(reason);
+
+/**
+ * What the last lines of a failed build and its execution say about the cause. Rules are tried in order: an emulator's
+ * crash is named before the failure of the step that it broke.
+ *
+ * Sources of the words: QEMU linux-user/signal.c, strerror(3), Go's net package, apt, curl, getaddrinfo(3).
+ */
+export const classify = (output: readonly string[], execution: 'Native' | 'Emulated'): Reason => {
+  const said = (pattern: RegExp): boolean => output.some((line) => pattern.test(line));
+  for (const { reason, pattern, only } of causes) {
+    if ((only === undefined || only === execution) && said(pattern)) return reason;
+  }
+  return 'DockerfileStepFailed';
+};
+
+const causes: readonly {
+  readonly reason: Reason;
+  readonly pattern: RegExp;
+  readonly only?: 'Emulated';
+}[] = [
+  { reason: 'DiskFull', pattern: /no space left on device/i },
+  { reason: 'EmulatorCrashed', pattern: /qemu: (uncaught target signal|unhandled CPU exception|fatal)/i },
+  {
+    reason: 'OutOfMemory',
+    pattern: /cannot allocate memory|out of memory|exit(ed with)? status 137|signal: killed/i,
+  },
+  {
+    reason: 'EmulatorCrashed',
+    pattern: /segmentation fault|illegal instruction|exit(ed with)? status 1(32|35|39)\b/i,
+    only: 'Emulated',
+  },
+  { reason: 'ExecFormatError', pattern: /exec format error/i },
+  {
+    reason: 'NetworkFailed',
+    pattern:
+      /temporary failure (in name resolution|resolving)|could(n't| not) (resolve host|connect)|no such host|network is unreachable|no route to host|connection (timed out|refused|reset)|i\/o timeout|TLS handshake timeout|(502 bad gateway|503 service unavailable|504 gateway)/i,
+  },
+];

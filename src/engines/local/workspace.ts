@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { join, relative } from 'node:path';
+import type { Platform } from '../../api/platforms.ts';
+import { BuildFailure } from '../failure.ts';
+import { findEmulator } from './emulators.ts';
+import { registration } from './binfmt.ts';
+import { giveToSandbox } from './ownership.ts';
+import { probeOf } from './probe.ts';
+import { type Emulator, runInSandbox, type SandboxCommand, sandboxRoot } from './sandbox.ts';
+import { subordinateRange } from './subordinate-ids.ts';
+
+/**
+ * The cache directory, as an engine uses it:
+ *
+ *     bases/KEY/               base images as OCI layouts; ours, read by sandboxes
+ *     probes/TARGET            one tiny program a platform; ours, run by sandboxes
+ *     runs/ID/                 what one build prepares; ours, gone at its end
+ *     sandbox-FIRSTID/storage/ buildah's storage, one a platform: the layer cache; the sandbox's
+ *     sandbox-FIRSTID/runs/ID/ what one build makes; the sandbox's, gone at its end
+ *
+ * What sandboxes write belongs to subordinate ids, and only sandboxes can remove it.
+ */
+export interface Workspace {
+  readonly directory: string;
+  /** Where sandboxes write. */
+  readonly writable: string;
+  /** The path by which sandboxes see a file of the cache directory. */
+  readonly inside: (path: string) => string;
+  /** Runs a command where programs of these platforms run, emulated. */
+  readonly run: (command: SandboxCommand, emulated?: readonly Platform[]) => Promise<number>;
+  /** Makes the two directories of one build. */
+  readonly openRun: (signal: AbortSignal) => Promise<Run>;
+}
+
+export interface Run {
+  readonly id: string;
+  /** Ours. */
+  readonly prepared: string;
+  /** The sandbox's. */
+  readonly made: string;
+  readonly close: () => Promise<void>;
+}
+
+/** @throws EnvironmentError if this user has no subordinate ids. */
+export const openWorkspace = async (directory: string, signal: AbortSignal): Promise<Workspace> => {
+  const user = userInfo();
+  const asRoot = user.uid === 0;
+  const ids = await subordinateRange({ uid: user.uid, name: user.username });
+  const writable = join(directory, `sandbox-${ids.uid}`);
+  for (const part of ['bases', 'probes', 'runs']) await mkdir(join(directory, part), { recursive: true });
+  // Sandboxes enter here as nobody: what they are to read is open to all.
+  await chmod(directory, 0o755);
+  if ((await stat(writable).catch(() => undefined)) === undefined) {
+    await mkdir(writable, { recursive: true });
+    await (asRoot ? chown(writable, ids.uid, ids.gid) : giveToSandbox(writable, ids, user));
+  }
+
+  const inside = (path: string): string => join(sandboxRoot, relative(directory, path));
+  const run = async (command: SandboxCommand, emulated: readonly Platform[] = []): Promise<number> => {
+    const emulators = await Promise.all(oneEach(emulated).map((platform) => emulatorOf(directory, platform)));
+    return runInSandbox({ sharedDirectory: directory, ids, asRoot, emulators }, command);
+  };
+  const remove = async (id: string): Promise<void> => {
+    const made = inside(join(writable, 'runs', id));
+    // Also after an interrupt: its signal must not keep this from running.
+    await run({ command: ['rm', '-rf', '--', made], signal: AbortSignal.timeout(60_000) });
+    await rm(join(directory, 'runs', id), { recursive: true, force: true });
+  };
+
+  await removeAbandoned(join(directory, 'runs'), remove);
+  return {
+    directory,
+    writable,
+    inside,
+    run,
+    openRun: async () => {
+      const id = `${process.pid}-${randomBytes(4).toString('hex')}`;
+      const prepared = join(directory, 'runs', id);
+      const made = join(writable, 'runs', id);
+      await mkdir(prepared, { recursive: true });
+      const status = await run({ command: ['mkdir', '-p', inside(join(made, 'tmp'))], signal });
+      if (status !== 0) throw new BuildFailure('DiskFull', `${made} could not be made: is the disk full?`);
+      return { id, prepared, made, close: () => remove(id) };
+    },
+  };
+};
+
+/** Removes what a killed EdgeBuild left: runs are named by the process that made them. */
+const removeAbandoned = async (runs: string, remove: (id: string) => Promise<void>): Promise<void> => {
+  for (const id of await readdir(runs)) {
+    if (!isAlive(Number.parseInt(id, 10))) await remove(id);
+  }
+};
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+};
+
+/** One emulator serves several variants of an architecture. */
+const oneEach = (platforms: readonly Platform[]): Platform[] => [
+  ...new Map(platforms.map((platform) => [platform.qemu, platform])).values(),
+];
+
+const emulatorOf = async (directory: string, platform: Platform): Promise<Emulator> => {
+  const interpreter = await findEmulator(platform);
+  const probe = join(directory, 'probes', platform.qemu);
+  const bytes = probeOf(platform);
+  const written = await readFile(probe).catch(() => undefined);
+  if (written?.equals(bytes) !== true) await writeProbe(probe, bytes);
+  return {
+    platform: platform.name,
+    registration: registration(platform, interpreter),
+    probe: `${sandboxRoot}/probes/${platform.qemu}`,
+  };
+};
+
+/** Two builds may write it at once: each renames a whole file into place. */
+const writeProbe = async (path: string, bytes: Buffer): Promise<void> => {
+  const temporary = `${path}.${randomBytes(4).toString('hex')}`;
+  await writeFile(temporary, bytes);
+  await chmod(temporary, 0o755);
+  await rename(temporary, path);
+};
