@@ -4,6 +4,7 @@ import tseslint from 'typescript-eslint';
 const readingTheEnvironment = [
   'MemberExpression[object.name="process"][property.name="env"]',
   'MemberExpression[object.name="process"][property.value="env"]',
+  'MemberExpression[object.property.name="process"][property.name="env"]',
   'VariableDeclarator[init.name="process"] > ObjectPattern > Property[key.name="env"]',
   'ImportDeclaration[source.value=/^(node:)?process$/] > ImportSpecifier[imported.name="env"]',
 ].map((selector) => ({

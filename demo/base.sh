@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Runs in the sandbox, where ARM64 programs run: base.sh SOURCES SUITE ARCHIVE BUILDAH…
 # Makes a Debian (or Ubuntu) base image from packages, and writes it as an OCI archive.
 set -euo pipefail

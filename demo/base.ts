@@ -3,8 +3,8 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Platform } from '../src/api/platforms.ts';
-import { builderOf } from '../src/engines/local/buildah.ts';
-import type { Run, Workspace } from '../src/engines/local/workspace.ts';
+import type { Workspace } from '../src/engines/local/workspace.ts';
+import { buildahOf, type Place, type Watch } from './place.ts';
 
 const execute = promisify(execFile);
 const file = (path: string): string => join(import.meta.dirname, path);
@@ -31,23 +31,19 @@ export const exists = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined)) !== undefined;
 
 /** Makes a base image for a platform with mmdebstrap, in a sandbox, without any registry. */
-export const makeBase = async (
-  { workspace, run, platform }: { workspace: Workspace; run: Run; platform: Platform },
-  release: Release,
-  { signal, onLine }: { signal: AbortSignal; onLine: (line: string) => void },
-): Promise<void> => {
-  const builder = builderOf(platform, workspace, run);
+export const makeBase = async (place: Place, release: Release, { signal, onLine }: Watch): Promise<void> => {
+  const { workspace, run, platform } = place;
+  const buildah = buildahOf(place);
   const sources = join(run.prepared, 'release.sources');
   await writeFile(sources, release.source);
-  const [buildah, ...flags] = builder.buildah();
   const status = await workspace.run(
     {
       command: [
         ...(['bash', '-c', await readFile(file('base.sh'), 'utf8'), 'base.sh'] as const),
         ...[workspace.inside(sources), release.suite],
-        ...[workspace.inside(basePath(workspace, platform, release)), buildah, ...flags],
+        ...[workspace.inside(basePath(workspace, platform, release)), ...buildah.command],
       ],
-      environment: builder.environment,
+      environment: buildah.environment,
       signal,
       onLine,
     },

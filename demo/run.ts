@@ -12,6 +12,7 @@ import { EnvironmentError } from '../src/engines/environment-error.ts';
 import { basePath, exists, makeBase, releaseOfThisMachine } from './base.ts';
 import { serveRepository } from './git-server.ts';
 import { handlersOfThisMachine, inWords } from './machine.ts';
+import type { Place } from './place.ts';
 import { serveImage } from './serve.ts';
 
 /** What stands after FROM in demo/repository/Dockerfile. */
@@ -39,7 +40,7 @@ const main = async (signal: AbortSignal): Promise<void> => {
   const before = await handlersOfThisMachine();
   const workspace = await openWorkspace(join(config.cacheDirectory, 'demo'), signal);
   const run = await workspace.openRun(signal);
-  const place = { workspace, run, platform };
+  const place: Place = { workspace, run, platform };
   try {
     const release = await releaseOfThisMachine(platform);
     const base = basePath(workspace, platform, release);

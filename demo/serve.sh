@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Runs in the sandbox, where ARM64 programs run: serve.sh PORT BUILDAH…
 # Starts the image that standard input holds as an OCI archive, fetches a page from it, and tells in lines of
 # "word value" what it saw. The network is one of its own with nothing but loopback: its ports are nobody else's.
@@ -32,14 +33,17 @@ echo "status $status"
 echo "title $(sed -n 's/.*<title>\(.*\)<\/title>.*/\1/p' "$TMPDIR/page" | head -n 1)"
 echo "machine $("${buildah[@]}" run "$container" -- uname -m)"
 
-# The processes of the image are those whose root directory is the image's.
+# The processes of the image are those whose root directory is the image's; one of them is buildah's own, which put
+# them there and waits.
 for process in /proc/[0-9]*; do
-  [ "$(readlink "$process/root")" = / ] && continue
+  [ "$(readlink "$process/root")" != / ] || continue
+  case $(readlink "$process/exe") in /memfd:buildah*) continue ;; esac
   mapfile -d '' -t words <"$process/cmdline"
   [ ${#words[@]} -gt 0 ] || continue
   # QEMU, as the kernel starts it, is given the program's path first.
   echo "process ${process#/proc/} $(readlink "$process/exe") ${words[*]}"
   program=$root${words[1]}
   [ -f "$program" ] || continue
-  echo "program ${words[1]} $(head -c 65536 "$program" | base64 -w 0)"
+  # More than the header: the interpreter's name stands behind it.
+  echo "program ${words[1]} $(head -c 2048 "$program" | base64 -w 0)"
 done

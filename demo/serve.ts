@@ -1,10 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Platform } from '../src/api/platforms.ts';
-import { builderOf } from '../src/engines/local/buildah.ts';
-import type { Run, Workspace } from '../src/engines/local/workspace.ts';
 import { architectureOf, readElf } from '../src/image/elf.ts';
+import { buildahOf, type Place, type Watch } from './place.ts';
 
 /** What was seen of an image while its program ran. */
 export interface Sight {
@@ -28,14 +26,18 @@ export interface SeenProcess {
   readonly commandLine: string;
 }
 
-/** Starts an image in a sandbox with a network of its own, fetches a page from it, looks at its processes, ends it. */
+/**
+ * Starts an image in a sandbox with a network of its own, fetches a page from it, looks at its processes, ends it.
+ * What the image itself prints is told as lines.
+ */
 export const serveImage = async (
-  { workspace, run, platform }: { workspace: Workspace; run: Run; platform: Platform },
+  place: Place,
   archive: string,
   port: number,
-  { signal, onLine }: { signal: AbortSignal; onLine: (line: string) => void },
+  { signal, onLine }: Watch,
 ): Promise<Sight> => {
-  const builder = builderOf(platform, workspace, run);
+  const { workspace, platform } = place;
+  const buildah = buildahOf(place);
   const script = await readFile(join(import.meta.dirname, 'serve.sh'), 'utf8');
   const facts = new Map<string, string>();
   const processes: SeenProcess[] = [];
@@ -60,9 +62,9 @@ export const serveImage = async (
     {
       command: [
         ...(['unshare', '--net', 'bash', '-c', script, 'serve.sh', String(port)] as const),
-        ...builder.buildah(),
+        ...buildah.command,
       ],
-      environment: builder.environment,
+      environment: buildah.environment,
       stdin: createReadStream(archive),
       signal,
       onLine: note,

@@ -38,6 +38,8 @@ export const reasons = {
   BaseImageUnavailable: 'a base image could not be read: check its name, the registry and the credentials',
   BaseImageWrongArchitecture:
     'a base image holds programs of another platform: map it with baseImages or --base',
+  RegistryUnreachable:
+    'a registry that holds a base image did not answer: retried; check its name and the connection',
   BaseImageCorrupt: 'a base image is truncated or its content differs from its digest: fetch it again',
   NativeUnavailable: 'execution is Native and this machine is of another platform: use PreferNative',
   EmulationUnavailable: 'foreign programs of the platform do not run here: the message says what is missing',

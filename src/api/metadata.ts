@@ -13,6 +13,8 @@ const nameCharacters = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 interface Form {
   /** In bytes. */
   readonly longest: number;
+  /** The word the API server has for them here. Default: bytes. */
+  readonly unit?: 'characters';
   /** An anchored regular expression, without its anchors. */
   readonly pattern: string;
   readonly sentence: string;
@@ -21,19 +23,22 @@ interface Form {
 
 const namespaceForm: Form = {
   longest: 63,
+  unit: 'characters',
   pattern: label,
   sentence:
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
   examples: ['my-name', '123-abc'],
 };
 
-const nameForm: Form = {
+const prefixForm: Form = {
   longest: 253,
   pattern: subdomain,
   sentence:
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
   examples: ['example.com'],
 };
+
+const nameForm: Form = { ...prefixForm, unit: 'characters' };
 
 const labelValueForm: Form = {
   longest: 63,
@@ -56,7 +61,9 @@ const sentenceOf = (form: Form): string =>
 
 /** What is wrong with a text that should have the form; empty when nothing is. */
 const faultsOf = (text: string, form: Form): string[] => [
-  ...(Buffer.byteLength(text) > form.longest ? [`must be no more than ${form.longest} bytes`] : []),
+  ...(Buffer.byteLength(text) > form.longest
+    ? [`must be no more than ${form.longest} ${form.unit ?? 'bytes'}`]
+    : []),
   ...(new RegExp(`^(${form.pattern})$`, 'u').test(text) ? [] : [sentenceOf(form)]),
 ];
 
@@ -72,7 +79,7 @@ const keyFaultsOf = (key: string): string[] => {
     ...(prefix === '' ? ['prefix part must be non-empty'] : []),
     ...(prefix === undefined || prefix === ''
       ? []
-      : faultsOf(prefix, nameForm).map((fault) => `prefix part ${fault}`)),
+      : faultsOf(prefix, prefixForm).map((fault) => `prefix part ${fault}`)),
     ...(name === '' ? ['name part must be non-empty'] : []),
     ...faultsOf(name, keyNameForm).map((fault) => `name part ${fault}`),
   ];
@@ -87,10 +94,25 @@ const refusing =
       context.addIssue({ code: 'custom', message: `Invalid value: ${quote(value)}: ${fault}` });
   };
 
-const formed = (form: Form): z.ZodString =>
-  z.string().superRefine((value, context) => {
-    refusing(context)(value, faultsOf(value, form));
+const nameless = 'Required value: name or generateName is required';
+
+const name = z
+  .string({ error: (issue) => (issue.input === undefined ? nameless : undefined) })
+  .superRefine((value, context) => {
+    if (value === '') context.addIssue({ code: 'custom', message: nameless });
+    if (value !== '') refusing(context)(value, faultsOf(value, nameForm));
   });
+
+const namespaceFaultsOf = (value: string): string[] =>
+  value.includes('.') && faultsOf(value, nameForm).length === 0
+    ? ['must not contain dots']
+    : faultsOf(value, namespaceForm);
+
+/** Empty is as good as absent: kubectl fills it in. */
+const namespace = z.string().superRefine((value, context) => {
+  if (value === '') return;
+  refusing(context)(value, namespaceFaultsOf(value));
+});
 
 const labels = z.record(z.string(), z.string()).superRefine((entries, context) => {
   const refuse = refusing(context);
@@ -113,9 +135,9 @@ const annotations = z.record(z.string(), z.string()).superRefine((entries, conte
 
 /** `metadata`: what identifies the object is checked; what the API server fills in is let through. */
 export const metadataSchema = z.strictObject({
-  name: formed(nameForm),
+  name,
   generateName: z.string().exactOptional(),
-  namespace: formed(namespaceForm).exactOptional(),
+  namespace: namespace.exactOptional(),
   labels: labels.exactOptional(),
   annotations: annotations.exactOptional(),
   finalizers: z.array(z.string()).exactOptional(),

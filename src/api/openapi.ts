@@ -38,7 +38,6 @@ const mend = (schema: z.core.JSONSchema.BaseSchema): void => {
   delete schema.propertyNames;
   if (schema.format === 'date-time') delete schema.pattern;
   if (schema.type !== 'integer') return;
-  schema.format = 'int64';
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
 };

@@ -5,7 +5,7 @@
  * Regular expressions are such that RE2 and JavaScript (flag u) read them alike: no lookahead, no `.`, `\s` or `\w`.
  */
 export interface Rule {
-  /** Where: `spec.buildArgs[].name`; `[]` stands for every item of a list, `*` for every value of a map. */
+  /** Where: `spec.buildArgs[].name`; `[]` stands for every item of a list. */
   readonly path: string;
   /** CEL over `self`: true for a good value. */
   readonly cel: string;

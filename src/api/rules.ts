@@ -129,13 +129,22 @@ const values: readonly Rule[] = [
   nulFree('spec.source.dockerfile', 'dockerfile'),
   rule({
     path: 'spec.output.labels',
-    cel: "self.all(key, size(key) > 0 && size(key) <= 128 && !key.startsWith('-'))",
+    cel: "self.all(key, size(key) > 0 && size(key) <= 128 && !key.startsWith('-') && !key.contains('='))",
     check: (self: object) =>
-      Object.keys(self).every((key) => key !== '' && Array.from(key).length <= 128 && !key.startsWith('-')),
-    problem: 'the name of a label is empty, longer than 128 characters, or starts with "-"',
+      Object.keys(self).every(
+        (key) => key !== '' && Array.from(key).length <= 128 && !key.startsWith('-') && !key.includes('='),
+      ),
+    problem: 'the name of a label is empty, longer than 128 characters, starts with "-" or has "=" in it',
     remedy: 'name labels like org.opencontainers.image.vendor',
   }),
-  nulFree('spec.output.labels.*', 'the value of a label'),
+  rule({
+    path: 'spec.output.labels',
+    cel: "self.all(key, !self[key].contains('\\u0000'))",
+    check: (self: Readonly<Record<string, string>>) =>
+      Object.values(self).every((value) => !value.includes('\0')),
+    problem: 'the value of a label has a NUL character in it',
+    remedy: 'remove it',
+  }),
   rule({
     path: 'spec.verify.command',
     cel: "self.size() == 0 || self[0] != ''",

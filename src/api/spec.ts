@@ -82,7 +82,7 @@ const output = z
     labels: ruled(
       'spec.output.labels',
       dictionary(
-        ruled('spec.output.labels.*', text({ max: 1024 })).meta({
+        text({ max: 1024 }).meta({
           description: 'The text of one label. At most 1024 characters.',
         }),
         32,

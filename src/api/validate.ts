@@ -3,7 +3,7 @@ import { edgeBuildSchema, type EdgeBuild } from './edgebuild.ts';
 import { metadataSchema } from './metadata.ts';
 import { nearest } from './nearest.ts';
 import { edgeBuildOpenApi, type StructuralSchema } from './openapi.ts';
-import { pathText, schemaRefusal } from './words.ts';
+import { pathText, schemaRefusal, typeRefusal } from './words.ts';
 
 /** One thing that is wrong with an object. */
 export interface Fault {
@@ -68,7 +68,10 @@ const unknownField = (path: readonly (string | number)[], key: string): Fault =>
 const faultsOf = (issue: z.core.$ZodIssue): readonly Fault[] => {
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownField(path, key));
-  return [{ path, message: issue.message }];
+  const fault = { path, message: issue.message };
+  if (issue.code !== 'invalid_value' || issue.input === undefined || typeof issue.input === 'string')
+    return [fault];
+  return [{ path, message: typeRefusal(path, issue.input, 'string') }, fault];
 };
 
 /**
@@ -77,7 +80,7 @@ const faultsOf = (issue: z.core.$ZodIssue): readonly Fault[] => {
  */
 export const validateEdgeBuild = (object: unknown): Verdict => {
   const input = isRecord(object) ? asReceived(object) : object;
-  const result = edgeBuildSchema.safeParse(input, { error: schemaRefusal });
+  const result = edgeBuildSchema.safeParse(input, { error: schemaRefusal, reportInput: true });
   if (!result.success) return { faults: result.error.issues.flatMap(faultsOf) };
   return { edgeBuild: result.data };
 };

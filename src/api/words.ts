@@ -27,7 +27,8 @@ export const pathText = (path: readonly PropertyKey[]): string =>
     return text === '' ? String(part) : `${text}.${String(part)}`;
   }, '');
 
-const jsonTypes: Readonly<Record<string, string>> = { record: 'object', int: 'integer' };
+/** The schema's word for a type, by zod's; there is no number in it that is not an integer. */
+const jsonTypes: Readonly<Record<string, string>> = { record: 'object', int: 'integer', number: 'integer' };
 
 const jsonTypeOf = (value: unknown): string => {
   if (value === null) return 'null';
@@ -39,6 +40,12 @@ const jsonTypeOf = (value: unknown): string => {
 const plural = (count: number | bigint, noun: string): string =>
   `${count.toString()} ${noun}${count === 1 ? '' : 's'}`;
 
+/** What is said of a value of the wrong type. */
+export const typeRefusal = (path: readonly PropertyKey[], value: unknown, expected: string): string => {
+  const received = jsonTypeOf(value);
+  return `Invalid value: "${received}": ${pathText(path)} in body must be of type ${jsonTypes[expected] ?? expected}: "${received}"`;
+};
+
 /**
  * What the API server says of a value that breaks the schema, without the path in front: `Required value`,
  * `Unsupported value: "linux/foo": supported values: …`. For zod's `error` option; own refinements already carry
@@ -49,8 +56,7 @@ export const schemaRefusal = (issue: z.core.$ZodRawIssue): string | undefined =>
   switch (issue.code) {
     case 'invalid_type': {
       if (issue.input === undefined) return 'Required value';
-      const received = jsonTypeOf(issue.input);
-      return `Invalid value: "${received}": ${where} must be of type ${jsonTypes[issue.expected] ?? issue.expected}: "${received}"`;
+      return typeRefusal(issue.path ?? [], issue.input, issue.expected);
     }
     case 'invalid_value': {
       if (issue.input === undefined) return 'Required value';

@@ -38,7 +38,7 @@ export const plainProgress = ({ draw, now }: ProgressSink): ProgressView => {
     report: (progress) => {
       const time = duration((now() - begin) / 1000).padStart(6);
       const who = progress.platform === undefined ? '' : `${progress.platform}  `;
-      draw(`${time}  ${who}${progressText(progress)}\n`);
+      draw(`${`${time}  ${who}${progressText(progress)}`.trimEnd()}\n`);
     },
     end: () => undefined,
   };

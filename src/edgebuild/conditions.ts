@@ -13,7 +13,12 @@ const all = (platforms: readonly PlatformFacts[]): string => platforms.map(descr
 const isOver = ({ state }: PlatformFacts): boolean => state !== 'Waiting' && state !== 'Building';
 const hasFailed = ({ state }: PlatformFacts): boolean => state === 'Failed';
 
-const ofBases: readonly Reason[] = ['BaseImageUnavailable', 'BaseImageWrongArchitecture', 'BaseImageCorrupt'];
+const ofBases: readonly Reason[] = [
+  'BaseImageUnavailable',
+  'RegistryUnreachable',
+  'BaseImageWrongArchitecture',
+  'BaseImageCorrupt',
+];
 const ofProof: readonly Reason[] = ['VerificationFailed', 'ProofFailed', 'SmokeCommandFailed'];
 /** Failures that come before base images are looked at. */
 const ofBeginning: readonly Reason[] = [
@@ -98,6 +103,8 @@ const stalled = (facts: Facts): Finding => {
   if (!platforms.every(isOver)) return no('Building', 'work is under way');
   if (first !== undefined) return yes(first.reason, all(failed));
   if (publishFailure !== undefined) return yes(publishFailure.reason, publishFailure.message);
+  if (platforms.some(({ state }) => state === 'Cancelled'))
+    return no('Cancelled', 'interrupted: start it again');
   return no('Ready', 'nothing waits for a person');
 };
 

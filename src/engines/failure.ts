@@ -15,7 +15,7 @@ export class BuildFailure extends Error {
 }
 
 /** Failures that another attempt may not meet again; nothing else is worth one. */
-const passing: readonly Reason[] = ['EmulatorCrashed', 'NetworkFailed'];
+const passing: readonly Reason[] = ['EmulatorCrashed', 'NetworkFailed', 'RegistryUnreachable'];
 export const isWorthARetry = (reason: Reason): boolean => passing.includes(reason);
 
 /**
@@ -41,7 +41,8 @@ const causes: readonly {
   { reason: 'EmulatorCrashed', pattern: /qemu: (uncaught target signal|unhandled CPU exception|fatal)/i },
   {
     reason: 'OutOfMemory',
-    pattern: /cannot allocate memory|out of memory|exit(ed with)? status 137|signal: killed/i,
+    pattern:
+      /cannot allocate memory|out of memory|exit(ed with)? status 137|signal: killed|exited on killed/i,
   },
   {
     reason: 'EmulatorCrashed',
@@ -55,3 +56,24 @@ const causes: readonly {
       /temporary failure (in name resolution|resolving)|could(n't| not) (resolve host|connect)|no such host|network is unreachable|no route to host|connection (timed out|refused|reset)|i\/o timeout|TLS handshake timeout|(502 bad gateway|503 service unavailable|504 gateway)/i,
   },
 ];
+
+/**
+ * What a builder adds to a program's own last words: how it ended, once for each process around it. It says how the
+ * program ended and is no help beyond that.
+ */
+const wrapping =
+  /^(subprocess exited |process exited with error|Error: (exit status \d|building at STEP .*: exit status \d+$))/;
+
+/** The last lines of the program itself. */
+export const ownWords = (output: readonly string[]): readonly string[] =>
+  output.filter((line) => !wrapping.test(line));
+
+/** How the program ended: `exit status 3`, `segmentation fault`; undefined if nothing says so. */
+export const howItEnded = (output: readonly string[]): string | undefined => {
+  for (const line of output) {
+    const [, status, signal] = /^subprocess exited (?:with status (\d+)|on (.+))$/.exec(line) ?? [];
+    if (status !== undefined) return `exit status ${status}`;
+    if (signal !== undefined) return signal;
+  }
+  return undefined;
+};

@@ -1,17 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
+import { resolve } from 'node:path';
 import { parseBases } from '../../src/cli/base-flags.ts';
 
 describe('--base', () => {
   const digest = `sha256:${'a'.repeat(64)}`;
   test.each([
-    ['debian:12=oci-archive:debian.tar', 'debian:12', 'oci-archive:debian.tar'],
+    ['debian:12=oci-archive:debian.tar', 'debian:12', `oci-archive:${resolve('debian.tar')}`],
     ['quay.io:443/a/b=docker://registry:5000/a/b:1', 'quay.io:443/a/b', 'docker://registry:5000/a/b:1'],
-    [`debian@${digest}=oci:layout:tag`, `debian@${digest}`, 'oci:layout:tag'],
+    [`debian@${digest}=oci:layout:tag`, `debian@${digest}`, `oci:${resolve('layout')}:tag`],
     [`debian=docker://debian@${digest}`, 'debian', `docker://debian@${digest}`],
     ['debian=dir:/srv/a=b', 'debian', 'dir:/srv/a=b'],
     ['debian=containers-storage:localhost/debian', 'debian', 'containers-storage:localhost/debian'],
     ['debian=docker-archive:/tmp/x.tar', 'debian', 'docker-archive:/tmp/x.tar'],
-  ])('%s is divided at the first =', (flag, from, reference) => {
+  ])('%s is divided at the first =, and its path is made absolute', (flag, from, reference) => {
     expect([...parseBases([flag])]).toEqual([[from, reference]]);
   });
 
@@ -35,6 +36,6 @@ describe('--base', () => {
   });
 
   test('two references for one text are refused', () => {
-    expect(() => parseBases(['a=oci:x', 'a=oci:y'])).toThrow('a was given before, as oci:x');
+    expect(() => parseBases(['a=oci:/x', 'a=oci:/y'])).toThrow('a was given before, as oci:/x');
   });
 });

@@ -36,7 +36,7 @@ describe('an object that is wrong ends with 2 and says where', () => {
       edgeBuild({ platfroms: [] }),
       ['spec.platfroms', 'platforms'],
     ],
-    ['a wrong type', edgeBuild({ timeoutSeconds: 'long' }), ['spec.timeoutSeconds', 'string', 'integer']],
+    ['a wrong type', edgeBuild({ timeoutSeconds: 'long' }), ['spec.timeoutSeconds', 'must be of type']],
     [
       'a bad platform',
       edgeBuild({ platforms: ['linux/arm9'] }),
@@ -81,11 +81,13 @@ describe('an object that is wrong ends with 2 and says where', () => {
       'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n',
     );
     expect(stderr).toContain('ConfigMap');
-    expect(stderr).toContain('no EdgeBuild');
+    expect(stderr).toContain('no object with apiVersion: edgebuild.io/v1alpha1 and kind: EdgeBuild');
   });
 
   test('an empty file', async () => {
-    expect(await refused(['-f', '-'])).toContain('no EdgeBuild');
+    expect(await refused(['-f', '-'])).toContain(
+      'no object with apiVersion: edgebuild.io/v1alpha1 and kind: EdgeBuild',
+    );
   });
 
   test('no control character of a file reaches the terminal', async () => {

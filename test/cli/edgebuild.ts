@@ -1,4 +1,4 @@
-import { afterAll } from '@jest/globals';
+import { afterAll, jest } from '@jest/globals';
 import { execa } from 'execa';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
+
+/** Starting the program takes a second where other tests keep the machine busy. */
+jest.setTimeout(60_000);
 
 /** What the program ended with. */
 export interface Run {

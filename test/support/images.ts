@@ -23,7 +23,8 @@ const octal = (value: number, width: number): string => `${value.toString(8).pad
 
 export const checksum = (header: Buffer): void => {
   header.fill(0x20, 148, 156);
-  const sum = header.reduce((total, byte) => total + byte, 0);
+  let sum = 0;
+  for (let i = 0; i < 512; i += 1) sum += header[i] ?? 0;
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
 };
 

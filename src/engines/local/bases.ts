@@ -71,7 +71,7 @@ const reasonOf: Partial<Record<ImageErrorCode, Reason>> = {
   Corrupt: 'BaseImageCorrupt',
   TooLarge: 'BaseImageCorrupt',
   NoSuchPlatform: 'BaseImageWrongArchitecture',
-  NetworkFailed: 'NetworkFailed',
+  NetworkFailed: 'RegistryUnreachable',
 };
 
 const prepare = async (request: BaseRequest, surroundings: BaseSurroundings): Promise<PreparedBase> => {

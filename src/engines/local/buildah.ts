@@ -11,28 +11,30 @@ export interface Builder {
   readonly environment: Readonly<Record<string, string>>;
   /** Outside path: held shared by whoever works in the storage, exclusively by whoever cleans it. */
   readonly lock: string;
-  readonly storage: string;
   /** A command line around buildah's own arguments. */
   readonly buildah: (...given: readonly string[]) => readonly [string, ...string[]];
   /** containers-storage reference of a name in this storage. */
   readonly reference: (name: string) => string;
 }
 
-const runState = '/tmp/run/storage';
+export const runState = '/tmp/run/storage';
+
+export const containerEnvironment = {
+  STORAGE_DRIVER: 'overlay',
+  BUILDAH_ISOLATION: 'chroot',
+  CONTAINERS_STORAGE_CONF: '/dev/null',
+  CONTAINERS_CONF: '/dev/null',
+  CONTAINERS_REGISTRIES_CONF: '/dev/null',
+};
 
 export const builderOf = (platform: Platform, workspace: Workspace, run: Run): Builder => {
   const storage = join(workspace.writable, 'storage', platform.name.replaceAll('/', '-'));
   const root = workspace.inside(storage);
   return {
-    storage,
     lock: `${storage}.lock`,
     environment: {
       TMPDIR: workspace.inside(join(run.made, 'tmp')),
-      STORAGE_DRIVER: 'overlay',
-      BUILDAH_ISOLATION: 'chroot',
-      CONTAINERS_STORAGE_CONF: '/dev/null',
-      CONTAINERS_CONF: '/dev/null',
-      CONTAINERS_REGISTRIES_CONF: '/dev/null',
+      ...containerEnvironment,
     },
     buildah: (...given) => ['buildah', `--root=${root}`, `--runroot=${runState}`, ...given],
     reference: (name) => `containers-storage:[overlay@${root}+${runState}]${name}`,

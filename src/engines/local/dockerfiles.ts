@@ -18,11 +18,21 @@ import type { Source } from './source.ts';
 export interface PreparedDockerfile {
   /** The author's text with each base pinned to the image that was judged. No line moves. */
   readonly text: string;
-  readonly imports: readonly { readonly layout: string; readonly name: string }[];
+  readonly imports: readonly Import[];
   /** What runs under emulation: the platform itself, or a stage's `--platform`. */
   readonly emulated: readonly Platform[];
   /** Line of each step, by stage, both counted from 0. */
   readonly lines: readonly (readonly number[])[];
+}
+
+/** A base image that the storage must have before the build. */
+export interface Import {
+  /** The author's words. */
+  readonly text: string;
+  readonly layout: string;
+  /** In the storage: the author's name for it, by digest. */
+  readonly name: string;
+  readonly id: string;
 }
 
 export interface WantedBase {
@@ -80,7 +90,9 @@ export const readForPlatform = (
       });
     return { reading, source, wanted: distinct(wanted) };
   } catch (error) {
-    if (error instanceof DockerfileError) throw invalid(error.line, error.message);
+    if (error instanceof DockerfileError) {
+      throw new BuildFailure('DockerfileInvalid', `${name} ${error.message}`);
+    }
     throw error;
   }
 };
@@ -114,17 +126,14 @@ export const pinned = (
   target: Platform,
   execution: 'Native' | 'Emulated',
 ): PreparedDockerfile => {
-  const found = (
-    text: string,
-    platform: string,
-  ): { layout: string; name: string; id: string } | undefined => {
+  const found = (text: string, platform: string): Import | undefined => {
     const base = wanted.find((one) => one.text === text && one.platform.name === platform);
     const image = base === undefined ? undefined : prepared.get(base);
     if (image === undefined) return undefined;
     const repository = qualified(text, 1)
       .replace(/@.*$/, '')
       .replace(/:[^/:]*$/, '');
-    return { layout: image.layout, name: `${repository}@${image.digest}`, id: image.imageId };
+    return { text, layout: image.layout, name: `${repository}@${image.digest}`, id: image.imageId };
   };
   const stages = [...wanted.map(({ platform }) => platform), ...(execution === 'Emulated' ? [target] : [])];
   return {

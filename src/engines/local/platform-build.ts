@@ -2,11 +2,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EdgeBuildSpec } from '../../api/edgebuild.ts';
 import type { Platform } from '../../api/platforms.ts';
-import { classify, BuildFailure } from '../failure.ts';
+import { BuildFailure, classify, howItEnded, ownWords } from '../failure.ts';
 import type { Report } from '../progress.ts';
 import { type Builder, builderOf, parseStep, type Step } from './buildah.ts';
 import type { PreparedDockerfile } from './dockerfiles.ts';
 import { tail } from './lines.ts';
+import { removeContainers } from './storage.ts';
 import type { Run, Workspace } from './workspace.ts';
 
 /** One attempt to build one platform. */
@@ -50,7 +51,7 @@ export const buildPlatform = async (build: PlatformBuild): Promise<BuiltPlatform
     await copyOut(build, builder, imageId, layout);
     return { builder, imageId, layout };
   } catch (error) {
-    await cleanUp(build, builder);
+    await removeContainers(build.workspace);
     throw error;
   }
 };
@@ -81,7 +82,7 @@ const importBases = async (build: PlatformBuild, builder: Builder): Promise<void
   // A storage that has the image by its digest has all of it.
   const script =
     'skopeo inspect --raw "$2" >/dev/null 2>&1 || exec skopeo copy --quiet --insecure-policy "$1" "$2"';
-  for (const { layout, name } of build.dockerfile.imports) {
+  for (const { text, layout, name } of build.dockerfile.imports) {
     const output = tail(5);
     const from = `oci:${build.workspace.inside(layout)}:base`;
     const command = ['sh', '-c', script, 'sh', from, builder.reference(name)];
@@ -90,7 +91,7 @@ const importBases = async (build: PlatformBuild, builder: Builder): Promise<void
       const reason = output.lines().some((line) => /no space left/i.test(line))
         ? 'DiskFull'
         : 'BaseImageCorrupt';
-      throw new BuildFailure(reason, `base image ${name} could not be read into the storage`, output.lines());
+      throw new BuildFailure(reason, `base image ${text} could not be read into the storage`, output.lines());
     }
   }
 };
@@ -104,6 +105,13 @@ const runBuild = async (
   const { platform, workspace, run, spec } = build;
   const idFile = `${run.made}/id-${slug}`;
   const output = tail(20);
+  // What buildah says of our copies, as the author knows them.
+  const replaced = [
+    ...build.dockerfile.imports.map(({ id, text }) => [id, text] as const),
+    [workspace.inside(`${run.made}/context`), 'the context'] as const,
+  ];
+  const inAuthorsWords = (line: string): string =>
+    replaced.reduce((text, [ours, theirs]) => text.replaceAll(ours, theirs), line);
   let imageId = '';
   let current: Step | undefined;
   const command = [
@@ -126,11 +134,12 @@ const runBuild = async (
     workspace.inside(idFile),
     ...command,
   ];
-  const status = await runLocked(build, builder, withId, build.dockerfile.emulated, (line) => {
-    if (line.startsWith('edgebuild-image ')) {
-      imageId = line.slice('edgebuild-image '.length);
+  const status = await runLocked(build, builder, withId, build.dockerfile.emulated, (said) => {
+    if (said.startsWith('edgebuild-image ')) {
+      imageId = said.slice('edgebuild-image '.length);
       return;
     }
+    const line = inAuthorsWords(said);
     // buildah passes arguments of its own, and warns that the Dockerfile does not use them.
     if (line.startsWith('[Warning] one or more build args were not consumed')) return;
     const step = parseStep(line);
@@ -162,11 +171,13 @@ const stepFailure = (
   const reason = classify(output, build.execution);
   const line = build.dockerfile.lines[step.stage - 1]?.[step.step - 1];
   const where = line === undefined ? '' : `, line ${line}`;
-  const ended = output
-    .map((text) => /exit(?:ed with)? status (\d+)/.exec(text)?.[1])
-    .findLast((found) => found);
-  const how = ended === undefined ? '' : `: exit status ${ended}`;
-  return new BuildFailure(reason, `step ${step.step}/${step.steps}${where} (${step.text})${how}`, output);
+  const ended = howItEnded(output);
+  const how = ended === undefined ? '' : `: ${ended}`;
+  return new BuildFailure(
+    reason,
+    `step ${step.step}/${step.steps}${where} (${step.text})${how}`,
+    ownWords(output),
+  );
 };
 
 /** The arguments that Dockerfiles may declare to know where they are built and for what (Docker's reference). */
@@ -204,20 +215,4 @@ const copyOut = async (
     `the image could not be copied out: ${output.lines().at(-1) ?? ''}`,
     output.lines(),
   );
-};
-
-/**
- * Removes containers that an interrupted build left, if nobody else works in the storage; else whoever fails last does.
- * The layer cache stays.
- */
-const cleanUp = async (build: PlatformBuild, builder: Builder): Promise<void> => {
-  const lock = build.workspace.inside(builder.lock);
-  const script = 'test -e "$1" || exit 0; exec 9>"$1" && flock --exclusive --nonblock 9 && shift && "$@"';
-  await build.workspace
-    .run({
-      command: ['sh', '-c', script, 'sh', lock, ...builder.buildah('rm', '--all')],
-      environment: builder.environment,
-      signal: AbortSignal.timeout(8_000),
-    })
-    .catch(() => undefined);
 };

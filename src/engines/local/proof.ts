@@ -3,7 +3,7 @@ import { follow, surroundingsOf } from '../../image/program.ts';
 import { openImages } from '../../image/open.ts';
 import { surveyImage } from '../../image/survey.ts';
 import { judge, type VerificationReport } from '../../image/verify.ts';
-import { BuildFailure, classify } from '../failure.ts';
+import { BuildFailure, classify, howItEnded, ownWords } from '../failure.ts';
 import { tail } from './lines.ts';
 import { type BuiltPlatform, type PlatformBuild, runLocked } from './platform-build.ts';
 
@@ -89,7 +89,7 @@ const unameProof = async (
   const reason = classify(output, build.execution);
   throw new BuildFailure(
     reason === 'DockerfileStepFailed' ? 'ProofFailed' : reason,
-    `uname -m in the image answered ${output.at(-1) ?? 'nothing'} (status ${status}), not ${platform.machines.join(' or ')}`,
+    `uname -m in the image answered ${ownWords(output).at(-1) ?? 'nothing'} (status ${status}), not ${platform.machines.join(' or ')}`,
     output,
   );
 };
@@ -107,7 +107,7 @@ const smoke = async (build: PlatformBuild, built: BuiltPlatform): Promise<void> 
   const reason = classify(output, build.execution);
   throw new BuildFailure(
     reason === 'DockerfileStepFailed' ? 'SmokeCommandFailed' : reason,
-    `verify.command (${command.join(' ')}) failed: ${output.at(-1) ?? `status ${status}`}`,
-    output,
+    `verify.command (${command.join(' ')}) failed: ${howItEnded(output) ?? `status ${status}`}`,
+    ownWords(output),
   );
 };

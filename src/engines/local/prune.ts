@@ -1,6 +1,6 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tail } from './lines.ts';
+import { removeStorages } from './storage.ts';
 import { openWorkspace } from './workspace.ts';
 
 /**
@@ -13,24 +13,11 @@ export const pruneCache = async (options: {
 }): Promise<{ readonly freedBytes: number }> => {
   const signal = AbortSignal.timeout(600_000);
   const workspace = await openWorkspace(options.cacheDirectory, signal);
-  const output = tail(1);
-  const script = `
-cd "$1" 2>/dev/null || { echo 0; exit; }
-freed=0
-for lock in *.lock; do
-  [ -e "$lock" ] || continue
-  exec 9>"$lock"
-  flock --exclusive --nonblock 9 || continue
-  size=$(du -s -B1 "\${lock%.lock}" 2>/dev/null | cut -f1)
-  rm -rf -- "\${lock%.lock}" && freed=$((freed + \${size:-0}))
-done
-echo "$freed"`;
-  const storage = workspace.inside(join(workspace.writable, 'storage'));
-  await workspace.run({ command: ['sh', '-c', script, 'sh', storage], signal, onLine: output.add });
+  const freed = await removeStorages(workspace, signal);
   // A build that runs has imported its bases, or will fetch them again.
   const bases = join(options.cacheDirectory, 'bases');
   const sizes = await Promise.all((await readdir(bases)).map((name) => remove(join(bases, name))));
-  return { freedBytes: sizes.reduce((sum, size) => sum + size, Number(output.lines()[0] ?? 0)) };
+  return { freedBytes: sizes.reduce((sum, size) => sum + size, freed) };
 };
 
 const remove = async (directory: string): Promise<number> => {

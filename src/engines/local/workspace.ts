@@ -9,6 +9,7 @@ import { registration } from './binfmt.ts';
 import { giveToSandbox } from './ownership.ts';
 import { probeOf } from './probe.ts';
 import { type Emulator, runInSandbox, type SandboxCommand, sandboxRoot } from './sandbox.ts';
+import { removeContainers } from './storage.ts';
 import { subordinateRange } from './subordinate-ids.ts';
 
 /**
@@ -69,7 +70,8 @@ export const openWorkspace = async (directory: string, signal: AbortSignal): Pro
     await rm(join(directory, 'runs', id), { recursive: true, force: true });
   };
 
-  await removeAbandoned(join(directory, 'runs'), remove);
+  if (await removeAbandoned(join(directory, 'runs'), remove))
+    await removeContainers({ writable, inside, run });
   return {
     directory,
     writable,
@@ -87,11 +89,11 @@ export const openWorkspace = async (directory: string, signal: AbortSignal): Pro
   };
 };
 
-/** Removes what a killed EdgeBuild left: runs are named by the process that made them. */
-const removeAbandoned = async (runs: string, remove: (id: string) => Promise<void>): Promise<void> => {
-  for (const id of await readdir(runs)) {
-    if (!isAlive(Number.parseInt(id, 10))) await remove(id);
-  }
+/** Removes what a killed EdgeBuild left: runs are named by the process that made them. Whether there was any. */
+const removeAbandoned = async (runs: string, remove: (id: string) => Promise<void>): Promise<boolean> => {
+  const abandoned = (await readdir(runs)).filter((id) => !isAlive(Number.parseInt(id, 10)));
+  for (const id of abandoned) await remove(id);
+  return abandoned.length > 0;
 };
 
 const isAlive = (pid: number): boolean => {
