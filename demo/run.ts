@@ -38,7 +38,7 @@ const quote = (line: string): void => {
 const main = async (signal: AbortSignal): Promise<void> => {
   const config = readConfig();
   const before = await handlersOfThisMachine();
-  const workspace = await openWorkspace(join(config.cacheDirectory, 'demo'), signal);
+  const workspace = await openWorkspace(join(config.cacheDirectory, 'demo'));
   const run = await workspace.openRun(signal);
   const place: Place = { workspace, run, platform };
   try {

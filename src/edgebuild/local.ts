@@ -1,17 +1,25 @@
 import type { EdgeBuild } from '../api/edgebuild.ts';
 import { platformOf, type PlatformName } from '../api/platforms.ts';
-import type { Reason } from '../api/conditions.ts';
 import type { Destination } from '../engines/local/destinations.ts';
 import { BuildFailure, isWorthARetry } from '../engines/failure.ts';
 import { type LocalEngine, openLocalEngine, thisMachine } from '../engines/local/engine.ts';
-import type { ProvenImage } from '../engines/local/proof.ts';
 import type { Progress, Report } from '../engines/progress.ts';
 import { type ExecutionPlan, planExecution } from './execution.ts';
-import type { Facts, PlatformFacts } from './facts.ts';
+import type { Facts } from './facts.ts';
+import {
+  factsOf,
+  failed,
+  impossible,
+  isImpossible,
+  type PlatformOutcome,
+  type Possible,
+  succeeded,
+} from './outcome.ts';
 import { publishable } from './publication.ts';
 import { statusOf } from './status.ts';
 
 export type { Destination } from '../engines/local/destinations.ts';
+export type { PlatformOutcome } from './outcome.ts';
 export { pruneCache } from '../engines/local/prune.ts';
 
 export interface LocalBuildOptions {
@@ -32,17 +40,6 @@ export interface LocalBuildOptions {
   /** Interrupts: everything ends within 10 s, and the outcome's state is Cancelled. */
   readonly signal: AbortSignal;
   readonly report: Report;
-}
-
-/** What became of one platform, for the summary table. */
-export interface PlatformOutcome extends PlatformFacts {
-  /** What the in-image proof answered: "uname -m: aarch64", or why there is none. */
-  readonly proof?: string;
-  /** Bytes of all layers, compressed. */
-  readonly size?: number;
-  readonly seconds: number;
-  /** The last lines that a failed build printed. */
-  readonly output: readonly string[];
 }
 
 export interface LocalBuildOutcome {
@@ -85,23 +82,6 @@ export const buildOnThisMachine = async (options: LocalBuildOptions): Promise<Lo
   }
 };
 
-const isImpossible = (plan: ExecutionPlan): plan is Extract<ExecutionPlan, { execution: 'Impossible' }> =>
-  plan.execution === 'Impossible';
-
-const impossible = ({
-  platform,
-  reason,
-  message,
-}: Extract<ExecutionPlan, { execution: 'Impossible' }>): PlatformOutcome => ({
-  platform: platform.name,
-  execution: 'Impossible',
-  state: 'Failed',
-  reason,
-  message,
-  seconds: 0,
-  output: [],
-});
-
 /** What ended a build, as a failure; errors that are nobody's input are thrown on. */
 const failureOf = (error: unknown, interrupt: AbortSignal): BuildFailure => {
   if (interrupt.aborted) return new BuildFailure('Cancelled', 'interrupted');
@@ -111,26 +91,6 @@ const failureOf = (error: unknown, interrupt: AbortSignal): BuildFailure => {
   }
   throw error;
 };
-
-const failed = (
-  { platform, execution }: Exclude<ExecutionPlan, { execution: 'Impossible' }>,
-  { reason, message, output }: BuildFailure,
-  timing: { readonly attempt?: number; readonly startTime?: string; readonly seconds?: number },
-): PlatformOutcome => ({
-  platform: platform.name,
-  execution,
-  state: reason === 'Cancelled' ? 'Cancelled' : 'Failed',
-  reason,
-  message,
-  seconds: 0,
-  output,
-  ...(isProof(reason) ? { verified: false } : {}),
-  ...timing,
-  ...(timing.startTime === undefined ? {} : { completionTime: new Date().toISOString() }),
-});
-
-const isProof = (reason: Reason): boolean =>
-  reason === 'VerificationFailed' || reason === 'ProofFailed' || reason === 'SmokeCommandFailed';
 
 interface BuildOptions extends LocalBuildOptions {
   readonly last: (platform: PlatformName) => string;
@@ -186,7 +146,7 @@ const buildAll = async (
 /** Tries a platform until it is built, its failure is not worth another attempt, or its time is over. */
 const buildOne = async (
   engine: LocalEngine,
-  plan: Exclude<ExecutionPlan, { execution: 'Impossible' }>,
+  plan: Possible,
   options: BuildOptions,
 ): Promise<PlatformOutcome> => {
   const { spec } = options.edgeBuild;
@@ -218,26 +178,6 @@ const buildOne = async (
     }
   }
 };
-
-const succeeded = (
-  { platform, execution }: Exclude<ExecutionPlan, { execution: 'Impossible' }>,
-  image: ProvenImage,
-  timing: { readonly attempt: number; readonly startTime: string; readonly seconds: number },
-): PlatformOutcome => ({
-  platform: platform.name,
-  execution,
-  state: 'Succeeded',
-  reason: 'BuildComplete',
-  message: `built in ${Math.round(timing.seconds)}s ${execution === 'Native' ? 'natively' : 'under emulation'} on this machine`,
-  digest: image.digest,
-  architecture: image.architecture,
-  verified: image.proof !== undefined,
-  size: image.size,
-  proof: image.proof ?? 'skipped',
-  output: [],
-  ...timing,
-  completionTime: new Date().toISOString(),
-});
 
 const publishAndReport = async (
   engine: LocalEngine,
@@ -275,5 +215,3 @@ const report = (
   const ready = status.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
   return { edgeBuild: { ...edgeBuild, status }, platforms: outcomes, ready };
 };
-
-const factsOf = ({ proof, size, seconds, output, ...facts }: PlatformOutcome): PlatformFacts => facts;

@@ -3,6 +3,7 @@ import { type Platform, platformOfMachine } from '../../api/platforms.ts';
 import { machine as machineName } from 'node:os';
 import { EnvironmentError } from '../environment-error.ts';
 import type { Report } from '../progress.ts';
+import { removeAbandoned } from './abandoned.ts';
 import { type PreparedBase, prepareBase } from './bases.ts';
 import { parseVersion } from './buildah.ts';
 import { copyContext } from './context.ts';
@@ -70,7 +71,8 @@ export const openLocalEngine = async (options: LocalEngineOptions): Promise<Loca
   const { spec, environment, signal, report } = options;
   const machine = thisMachine();
   const buildah = await buildahVersion(environment, signal);
-  const workspace = await openWorkspace(options.cacheDirectory, signal);
+  const workspace = await openWorkspace(options.cacheDirectory);
+  await removeAbandoned(workspace);
   const run = await workspace.openRun(signal);
   let source: Source | undefined;
   const reading = (platform: Platform) =>

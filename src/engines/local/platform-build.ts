@@ -139,6 +139,7 @@ const runBuild = async (
       imageId = said.slice('edgebuild-image '.length);
       return;
     }
+    if (said === '') return;
     const line = inAuthorsWords(said);
     // buildah passes arguments of its own, and warns that the Dockerfile does not use them.
     if (line.startsWith('[Warning] one or more build args were not consumed')) return;

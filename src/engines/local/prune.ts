@@ -12,7 +12,7 @@ export const pruneCache = async (options: {
   readonly cacheDirectory: string;
 }): Promise<{ readonly freedBytes: number }> => {
   const signal = AbortSignal.timeout(600_000);
-  const workspace = await openWorkspace(options.cacheDirectory, signal);
+  const workspace = await openWorkspace(options.cacheDirectory);
   const freed = await removeStorages(workspace, signal);
   // A build that runs has imported its bases, or will fetch them again.
   const bases = join(options.cacheDirectory, 'bases');

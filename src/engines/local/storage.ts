@@ -7,7 +7,7 @@ import type { Workspace } from './workspace.ts';
  * `NAME.lock` shared. `$storage` is the storage's directory, and the working directory holds all of them.
  */
 const inIdleStorages = (
-  workspace: Pick<Workspace, 'inside' | 'writable' | 'run'>,
+  workspace: Workspace,
   body: string,
   signal: AbortSignal,
   onLine?: (line: string) => void,
@@ -30,9 +30,7 @@ done`;
 };
 
 /** Removes the containers of builds that were interrupted. The layer cache stays. Never fails: the next one tries again. */
-export const removeContainers = async (
-  workspace: Pick<Workspace, 'inside' | 'writable' | 'run'>,
-): Promise<void> => {
+export const removeContainers = async (workspace: Workspace): Promise<void> => {
   const remove = `buildah --root="$storage" --runroot=${runState} rm --all >/dev/null 2>&1`;
   await inIdleStorages(workspace, remove, AbortSignal.timeout(8_000)).catch(() => undefined);
 };

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Platform } from '../../api/platforms.ts';
+import { EnvironmentError } from '../environment-error.ts';
 import { BuildFailure } from '../failure.ts';
 import { findEmulator } from './emulators.ts';
 import { registration } from './binfmt.ts';
 import { giveToSandbox } from './ownership.ts';
 import { probeOf } from './probe.ts';
 import { type Emulator, runInSandbox, type SandboxCommand, sandboxRoot } from './sandbox.ts';
-import { removeContainers } from './storage.ts';
 import { subordinateRange } from './subordinate-ids.ts';
 
 /**
@@ -33,6 +33,8 @@ export interface Workspace {
   readonly run: (command: SandboxCommand, emulated?: readonly Platform[]) => Promise<number>;
   /** Makes the two directories of one build. */
   readonly openRun: (signal: AbortSignal) => Promise<Run>;
+  /** Removes them. */
+  readonly removeRun: (id: string) => Promise<void>;
 }
 
 export interface Run {
@@ -44,17 +46,24 @@ export interface Run {
   readonly close: () => Promise<void>;
 }
 
-/** @throws EnvironmentError if this user has no subordinate ids. */
-export const openWorkspace = async (directory: string, signal: AbortSignal): Promise<Workspace> => {
-  const user = userInfo();
+/** @throws EnvironmentError if this user has no subordinate ids, or may not write the directory. */
+export const openWorkspace = async (directory: string): Promise<Workspace> => {
+  const user = thisUser();
   const asRoot = user.uid === 0;
-  const ids = await subordinateRange({ uid: user.uid, name: user.username });
+  const ids = await subordinateRange(user);
   const writable = join(directory, `sandbox-${ids.uid}`);
-  for (const part of ['bases', 'probes', 'runs']) await mkdir(join(directory, part), { recursive: true });
-  // Sandboxes enter here as nobody: what they are to read is open to all.
-  await chmod(directory, 0o755);
-  if ((await stat(writable).catch(() => undefined)) === undefined) {
-    await mkdir(writable, { recursive: true });
+  try {
+    await makeDirectories(directory, writable);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === undefined || code === 'ENOSPC') throw error;
+    throw new EnvironmentError(
+      `the cache directory ${directory} cannot be used: ${code}`,
+      'make it writable for you, or set XDG_CACHE_HOME to a directory that is',
+    );
+  }
+  // Another owner: the directory is new, or whoever made it was killed at this point.
+  if ((await stat(writable)).uid !== ids.uid) {
     await (asRoot ? chown(writable, ids.uid, ids.gid) : giveToSandbox(writable, ids, user));
   }
 
@@ -63,46 +72,49 @@ export const openWorkspace = async (directory: string, signal: AbortSignal): Pro
     const emulators = await Promise.all(oneEach(emulated).map((platform) => emulatorOf(directory, platform)));
     return runInSandbox({ sharedDirectory: directory, ids, asRoot, emulators }, command);
   };
-  const remove = async (id: string): Promise<void> => {
+  const removeRun = async (id: string): Promise<void> => {
     const made = inside(join(writable, 'runs', id));
     // Also after an interrupt: its signal must not keep this from running.
     await run({ command: ['rm', '-rf', '--', made], signal: AbortSignal.timeout(60_000) });
     await rm(join(directory, 'runs', id), { recursive: true, force: true });
   };
 
-  if (await removeAbandoned(join(directory, 'runs'), remove))
-    await removeContainers({ writable, inside, run });
   return {
     directory,
     writable,
     inside,
     run,
-    openRun: async () => {
+    openRun: async (signal) => {
       const id = `${process.pid}-${randomBytes(4).toString('hex')}`;
       const prepared = join(directory, 'runs', id);
       const made = join(writable, 'runs', id);
       await mkdir(prepared, { recursive: true });
       const status = await run({ command: ['mkdir', '-p', inside(join(made, 'tmp'))], signal });
       if (status !== 0) throw new BuildFailure('DiskFull', `${made} could not be made: is the disk full?`);
-      return { id, prepared, made, close: () => remove(id) };
+      return { id, prepared, made, close: () => removeRun(id) };
     },
+    removeRun,
   };
 };
 
-/** Removes what a killed EdgeBuild left: runs are named by the process that made them. Whether there was any. */
-const removeAbandoned = async (runs: string, remove: (id: string) => Promise<void>): Promise<boolean> => {
-  const abandoned = (await readdir(runs)).filter((id) => !isAlive(Number.parseInt(id, 10)));
-  for (const id of abandoned) await remove(id);
-  return abandoned.length > 0;
+const thisUser = (): { readonly uid: number; readonly gid: number; readonly name: string } => {
+  const [uid, gid] = [process.getuid?.(), process.getgid?.()];
+  if (uid === undefined || gid === undefined || process.platform !== 'linux') {
+    throw new EnvironmentError(`builds run on Linux, and this is ${process.platform}`, 'use a Linux machine');
+  }
+  try {
+    return { uid, gid, name: userInfo().username };
+  } catch {
+    // No entry in /etc/passwd; /etc/subuid takes numbers too.
+    return { uid, gid, name: String(uid) };
+  }
 };
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+const makeDirectories = async (directory: string, writable: string): Promise<void> => {
+  for (const part of ['bases', 'probes', 'runs']) await mkdir(join(directory, part), { recursive: true });
+  // Sandboxes enter here as nobody: what they are to read is open to all.
+  await chmod(directory, 0o755);
+  await mkdir(writable, { recursive: true });
 };
 
 /** One emulator serves several variants of an architecture. */
