@@ -7,7 +7,6 @@ MAKEFLAGS += --no-print-directory
 
 # Node 24 is an npm package of ours: everything below runs on it, whatever the machine has.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
-export NODE_OPTIONS := --disable-warning=ExperimentalWarning
 
 FOREIGN_BUSYBOX := .cache/foreign
 TEST_RESULTS := .cache/test-results.json
@@ -36,7 +35,7 @@ test: ## run every test; T=PATTERN for the test files whose path matches
 	@scripts/setup.sh node build test
 	@scripts/foreign-busybox.sh $(FOREIGN_BUSYBOX)
 	@mkdir -p .cache && rm -f $(TEST_RESULTS)
-	@node --experimental-vm-modules node_modules/jest/bin/jest.js --json --outputFile=$(TEST_RESULTS) $(T)
+	@node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js --json --outputFile=$(TEST_RESULTS) $(T)
 
 .PHONY: build
 build: ## compile the command line into dist/

@@ -1,11 +1,11 @@
 /** Milliseconds of a piece of work. */
-export const timed = async (work: () => Promise<unknown>): Promise<number> => {
+const timed = async (work: () => Promise<unknown>): Promise<number> => {
   const begin = performance.now();
   await work();
   return performance.now() - begin;
 };
 
-export const median = (values: readonly number[]): number => {
+const median = (values: readonly number[]): number => {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   const upper = sorted[middle] ?? NaN;
@@ -25,17 +25,24 @@ export const inPairs = async (
   count: number,
   ours: () => Promise<unknown>,
   theirs: () => Promise<unknown>,
+  /** Removes what they left, outside of the measured time. */
+  tidy: () => Promise<unknown> = () => Promise.resolve(),
 ): Promise<Pairs> => {
-  await ours();
-  await theirs();
+  const measured = async (side: () => Promise<unknown>): Promise<number> => {
+    const time = await timed(side);
+    await tidy();
+    return time;
+  };
+  await measured(ours);
+  await measured(theirs);
   const rows: { ours: number; theirs: number }[] = [];
   for (let pair = 0; pair < count; pair++) {
     if (pair % 2 === 0) {
-      const first = await timed(ours);
-      rows.push({ ours: first, theirs: await timed(theirs) });
+      const first = await measured(ours);
+      rows.push({ ours: first, theirs: await measured(theirs) });
     } else {
-      const first = await timed(theirs);
-      rows.push({ ours: await timed(ours), theirs: first });
+      const first = await measured(theirs);
+      rows.push({ ours: await measured(ours), theirs: first });
     }
   }
   return {

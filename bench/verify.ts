@@ -1,8 +1,6 @@
 /**
  * How long verifying an image takes beside `skopeo copy` of the same image to a directory, and how much memory.
  *
- *     node bench/verify.ts [pairs]
- *
  * Method: images of 200 MB and 2 GB (the sum of their unpacked layers: what `podman images` shows) are made in a
  * temporary directory: four layers, of which two fifths are programs (this machine's qemu-*-static), two fifths random
  * bytes and one fifth text. Each run is a process of its own, wall time from spawn to exit; verification and skopeo take
@@ -18,6 +16,7 @@ import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { execa } from 'execa';
+import { inPairs, line } from './pairs.ts';
 
 const MEGABYTE = 1_000_000;
 const LAYERS = 4;
@@ -143,20 +142,6 @@ const makeImage = async (directory: string, megabytes: number): Promise<string> 
   return layout;
 };
 
-const timed = async (command: string, args: readonly string[]): Promise<{ ms: number; stdout: string }> => {
-  const begin = performance.now();
-  const { stdout } = await execa(command, args);
-  return { ms: performance.now() - begin, stdout };
-};
-
-const median = (values: readonly number[]): number => {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? 0)
-    : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
-};
-
 const compare = async (
   program: string,
   name: string,
@@ -164,25 +149,20 @@ const compare = async (
   directory: string,
   pairs: number,
 ): Promise<void> => {
-  const rows: { ours: number; theirs: number; memory: number }[] = [];
-  for (let i = 0; i <= pairs; i += 1) {
-    const copy = join(directory, 'copy');
-    const skopeo = await timed('skopeo', ['copy', '--quiet', reference, `dir:${copy}`]);
-    await rm(copy, { recursive: true, force: true });
-    const verify = await timed(process.execPath, [program, reference]);
-    const { memory } = JSON.parse(verify.stdout) as { memory: number };
-    // The first pair warms the page cache.
-    if (i > 0) rows.push({ ours: verify.ms, theirs: skopeo.ms, memory });
-  }
-  const ratio = median(rows.map(({ ours, theirs }) => ours / theirs));
-  const row = [
-    name.padEnd(28),
-    `verify ${median(rows.map(({ ours }) => ours)).toFixed(0)} ms`.padEnd(18),
-    `skopeo ${median(rows.map(({ theirs }) => theirs)).toFixed(0)} ms`.padEnd(18),
-    `ratio ${ratio.toFixed(2)}`.padEnd(12),
-    `memory ${Math.max(...rows.map(({ memory }) => memory)).toFixed(0)} MiB`,
-  ];
-  process.stdout.write(`${row.join('')}\n`);
+  let memory = 0;
+  const copy = join(directory, 'copy');
+  const result = await inPairs(
+    pairs,
+    async () => {
+      const { stdout } = await execa(process.execPath, [program, reference]);
+      memory = Math.max(memory, (JSON.parse(stdout) as { memory: number }).memory);
+    },
+    async () => {
+      await execa('skopeo', ['copy', '--quiet', reference, `dir:${copy}`]);
+    },
+    () => rm(copy, { recursive: true, force: true }),
+  );
+  process.stdout.write(`${line(name, result, 1)}  memory ${memory.toFixed(0)} MiB, goal 150\n`);
 };
 
 const bytesOf = async (path: string): Promise<number> => {
@@ -191,7 +171,7 @@ const bytesOf = async (path: string): Promise<number> => {
   return size;
 };
 
-const main = async (pairs: number): Promise<void> => {
+export const benchVerify = async (pairs: number): Promise<void> => {
   const program = await compile();
   const directory = await mkdtemp(join(tmpdir(), 'edgebuild-bench-'));
   try {
@@ -220,5 +200,3 @@ const main = async (pairs: number): Promise<void> => {
     await rm(directory, { recursive: true, force: true });
   }
 };
-
-await main(Number(process.argv[2] ?? 5));

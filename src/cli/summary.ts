@@ -50,7 +50,7 @@ export const failureLines = ({ edgeBuild, platforms, ready }: LocalBuildOutcome)
     ...failed.flatMap(platformFailure),
     ...(ready || whole === undefined || told.has(whole.reason)
       ? []
-      : [`${edgeBuild.metadata.name}: ${whole.reason}: ${whole.message}`, remedyLine(whole.reason)]),
+      : [`${edgeBuild.metadata.name}: ${whole.reason}: ${whole.message}`, ...remedyLines(whole.reason)]),
   ];
 };
 
@@ -60,7 +60,9 @@ const platformFailure = (outcome: PlatformOutcome): readonly string[] => [
   ...(outcome.output.length === 0
     ? []
     : ['  its last output:', ...outcome.output.map((line) => `  | ${sanitizeLine(line)}`)]),
-  remedyLine(outcome.reason),
+  ...remedyLines(outcome.reason),
 ];
 
-const remedyLine = (reason: Reason): string => `  ${reason} means: ${reasons[reason]}`;
+/** Whoever interrupted a build needs no advice. */
+const remedyLines = (reason: Reason): readonly string[] =>
+  reason === 'Cancelled' ? [] : [`  ${reason} means: ${reasons[reason]}`];

@@ -5,7 +5,7 @@ import type { ElfFiles } from './elffiles.ts';
 import { shown } from './names.ts';
 import { whatIs, type Program, type Start } from './program.ts';
 import { resolve } from './resolve.ts';
-import type { Directory } from './tree.ts';
+import type { Directory } from './nodes.ts';
 
 /** One rule of verification, and what it found. */
 export interface Check {

@@ -1,5 +1,5 @@
 import type { ElfTarget } from '../api/platforms.ts';
-import type { Directory, File } from './tree.ts';
+import type { Directory, File } from './nodes.ts';
 
 /** The ELF files of an image, counted; a file with several names once. */
 export interface ElfFiles {

@@ -1,5 +1,5 @@
 import { elfHeader, elfOf, interpreterRange, type Elf, type ElfHeader, type Range } from './elf.ts';
-import type { File } from './tree.ts';
+import type { File } from './nodes.ts';
 import type { TarEntry } from './tar.ts';
 
 /** What is known of a file after some of its bytes, and the bytes wanted next. */

@@ -2,7 +2,8 @@ import { ImageError } from './errors.ts';
 import { headReader } from './head.ts';
 import { nodeAt } from './resolve.ts';
 import { components, shown } from './names.ts';
-import { put, share, whiteout, type Directory, type Node } from './tree.ts';
+import type { Directory, Node } from './nodes.ts';
+import { put, share, whiteout } from './tree.ts';
 import type { TarEntry, TarVisitor } from './tar.ts';
 
 /**

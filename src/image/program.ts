@@ -2,7 +2,7 @@ import { architectureOf, type Elf } from './elf.ts';
 import { nameOf, shown } from './names.ts';
 import type { ImageConfig } from './ocitypes.ts';
 import { resolve, type Resolution } from './resolve.ts';
-import type { Directory, File } from './tree.ts';
+import type { Directory, File } from './nodes.ts';
 
 /** An ELF file that starting something runs. Paths are as a person reads them. */
 export interface Program {

@@ -1,5 +1,5 @@
 import { components } from './names.ts';
-import type { Directory, File, Node } from './tree.ts';
+import type { Directory, File, Node } from './nodes.ts';
 
 /** Where a path of the image leads. */
 export type Resolution =

@@ -26,13 +26,20 @@ const classes: readonly (readonly [RegExp, ImageErrorCode, string])[] = [
   [/permission denied|operation not permitted/i, 'Unreadable', 'this user may not read it'],
 ]; // prettier-ignore
 
+/** buildah and podman read CONTAINERS_REGISTRIES_CONF; skopeo 1.9 has only a flag for it [run]. */
+export const globalFlags = (env: Readonly<Record<string, string>>): readonly string[] => {
+  const file = env['CONTAINERS_REGISTRIES_CONF'];
+  return file === undefined ? [] : [`--registries-conf=${file}`];
+};
+
 const skopeo = async (
   args: readonly string[],
   reference: string,
   options: SkopeoOptions,
 ): Promise<Buffer> => {
   const { env, authfile, signal } = options;
-  const result = await execa('skopeo', authfile === undefined ? args : [...args, '--authfile', authfile], {
+  const given = [...globalFlags(env), ...args, ...(authfile === undefined ? [] : ['--authfile', authfile])];
+  const result = await execa('skopeo', given, {
     env,
     extendEnv: false,
     encoding: 'buffer',

@@ -2,7 +2,8 @@ import type { Image } from './image.ts';
 import { INDEX_LIMIT, layerTree, type Budget } from './layertree.ts';
 import type { Layer } from './layer.ts';
 import { tarReader } from './tar.ts';
-import { overlay, type Directory } from './tree.ts';
+import type { Directory } from './nodes.ts';
+import { overlay } from './tree.ts';
 
 /** The files of an image, as one sees them when it runs. */
 export interface Survey {

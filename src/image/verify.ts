@@ -16,7 +16,7 @@ import { nameOf, shown } from './names.ts';
 import { follow, shellCommand, startWords, surroundingsOf, type Program, type Start } from './program.ts';
 import { resolve } from './resolve.ts';
 import { surveyImage, type Survey } from './survey.ts';
-import type { Directory } from './tree.ts';
+import type { Directory } from './nodes.ts';
 
 /** What verification found, and whether the image is of the platform. Plain data. */
 export interface VerificationReport {

@@ -129,7 +129,7 @@ describe('what is refused, and how', () => {
     [
       'yes, which kubectl reads as true',
       `${web}  buildArgs: [{name: A, value: yes}]\n`,
-      'x.yaml:8:26: spec.buildArgs[0].value: Invalid value: "boolean": spec.buildArgs[0].value in body must be of type string: "boolean"',
+      'x.yaml:8:25: spec.buildArgs[0].value: Invalid value: "boolean": spec.buildArgs[0].value in body must be of type string: "boolean"',
     ],
     [
       'a field named __proto__',
@@ -146,7 +146,7 @@ describe('what is refused, and how', () => {
   });
 
   test.each([
-    ['a broken flow', 'a: [1, 2\nb: 3\n', /^x\.yaml:2:2: not readable as YAML: /],
+    ['a broken flow', 'a: [1, 2\nb: 3\n', /^x\.yaml:2:1: not readable as YAML: /],
     ['a tab for indentation', 'a:\n\tb: 1\n', /^x\.yaml:2:\d+: not readable as YAML: /],
     ['nesting without end', '['.repeat(100_000), /^x\.yaml:1:\d+: not readable as YAML: /],
     ['aliases without end', `a: &a x\nb: [${'*a, '.repeat(1000)}]`, /^x\.yaml:2:\d+: not readable as YAML: /],

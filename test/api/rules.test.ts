@@ -122,9 +122,10 @@ describe('a rule refuses with one text, whoever evaluates it', () => {
     const { message, messageExpression } = validationOf(rule);
     const expression = messageExpression === undefined ? undefined : evaluate(messageExpression);
     for (const value of values) {
-      const text = expression?.(value) ?? message;
-      const expected = String(text).includes('\n') ? message : text;
-      expect(refusalOf(rule, value, quote(value)).endsWith(`: ${String(expected)}`)).toBe(true);
+      const text: unknown = expression?.(value) ?? message;
+      if (typeof text !== 'string') throw new Error('the message is no text');
+      const expected = text.includes('\n') ? message : text;
+      expect(refusalOf(rule, value, quote(value)).endsWith(`: ${expected ?? ''}`)).toBe(true);
     }
   });
 
@@ -132,7 +133,7 @@ describe('a rule refuses with one text, whoever evaluates it', () => {
     const rule = rules.find((row) => row.problem.includes('{self}'));
     if (rule === undefined) throw new Error('no rule shows its value');
     const { message } = validationOf(rule);
-    expect(refusalOf(rule, 'a'.repeat(5121), '…')).toBe(`Invalid value: …: ${String(message)}`);
+    expect(refusalOf(rule, 'a'.repeat(5121), '…')).toBe(`Invalid value: …: ${message ?? ''}`);
   });
 
   test('every rule says what to do', () => {

@@ -21,7 +21,7 @@ const refused = async (
 ): Promise<string> => {
   const directory = await directoryWith({ ...files, '.keep': '' });
   const before = await readdir(directory, { recursive: true });
-  const { exitCode, stdout, stderr } = await edgebuild(directory, ['build', ...args], input);
+  const { exitCode, stdout, stderr } = await edgebuild(directory, ['build', ...args], { input });
   expect(stderr).not.toContain('This is a bug');
   expect(stdout).toBe('');
   expect(exitCode).toBe(2);

@@ -17,16 +17,34 @@ export interface Run {
   readonly stderr: string;
 }
 
+export interface RunOptions {
+  /** Standard input. */
+  readonly input?: string;
+  /** Where programs are found; the tests' own PATH otherwise. */
+  readonly path?: string;
+  /** SIGINT is sent when this is read on standard error. */
+  readonly interruptAt?: string;
+}
+
 /** Runs the program as a user does, in a directory, with an environment that holds only PATH and a home there. */
-export const edgebuild = async (directory: string, args: readonly string[], input = ''): Promise<Run> => {
-  const { exitCode, stdout, stderr } = await execa(process.execPath, [main, ...args], {
+export const edgebuild = async (
+  directory: string,
+  args: readonly string[],
+  { input = '', path = process.env['PATH'] ?? '', interruptAt }: RunOptions = {},
+): Promise<Run> => {
+  const running = execa(process.execPath, [main, ...args], {
     cwd: directory,
-    env: { PATH: process.env['PATH'] ?? '', HOME: directory },
+    env: { PATH: path, HOME: directory },
     extendEnv: false,
     input,
     reject: false,
     timeout: 60_000,
   });
+  if (interruptAt !== undefined)
+    running.stderr.on('data', (text: Buffer) => {
+      if (text.toString().includes(interruptAt)) running.kill('SIGINT');
+    });
+  const { exitCode, stdout, stderr } = await running;
   return { exitCode, stdout, stderr };
 };
 

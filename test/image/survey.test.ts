@@ -5,7 +5,7 @@ import { ImageError } from '../../src/image/errors.ts';
 import { nameOf } from '../../src/image/names.ts';
 import { resolve } from '../../src/image/resolve.ts';
 import { surveyImage } from '../../src/image/survey.ts';
-import type { Directory, Node } from '../../src/image/tree.ts';
+import type { Directory, Node } from '../../src/image/nodes.ts';
 import { elfFile, pax, tar, type Member } from '../support/images.ts';
 import { layerFrom, surveyOf } from '../support/surveys.ts';
 
@@ -93,6 +93,12 @@ describe('the files of an image', () => {
 
   test.each<[string, Member[][], string, string]>([
     ['an absolute link stays in the image', [[file('etc/real'), link('l', '/etc/real')]], '/l', '/etc/real'],
+    [
+      'an absolute link of a directory begins at the root',
+      [[file('etc/real'), link('a/b/l', '/etc/real')]],
+      '/a/b/l',
+      '/etc/real',
+    ],
     ['a relative link begins at its directory', [[file('a/real'), link('a/l', 'real')]], '/a/l', '/a/real'],
     ['.. of the root is the root', [[file('real'), link('l', '../../../real')]], '/l', '/real'],
     ['a loop is a loop', [[link('a', 'b'), link('b', 'a')]], '/a', 'loop /a'],

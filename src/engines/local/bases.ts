@@ -6,6 +6,7 @@ import { type BaseVerdict, judgeBase } from '../../image/base.ts';
 import { ImageError, type ImageErrorCode } from '../../image/errors.ts';
 import type { Image } from '../../image/image.ts';
 import { openImages } from '../../image/open.ts';
+import { failure as skopeoFailure, globalFlags } from '../../image/skopeo.ts';
 import { surveyImage } from '../../image/survey.ts';
 import { BuildFailure } from '../failure.ts';
 import { runOutside } from './outside.ts';
@@ -143,6 +144,7 @@ const copy = async (
   const { status, said } = await runOutside({
     program: 'skopeo',
     arguments: [
+      ...globalFlags(environment),
       `--override-os=${platform.os}`,
       `--override-arch=${platform.architecture}`,
       ...(platform.variant === undefined ? [] : [`--override-variant=${platform.variant}`]),
@@ -154,9 +156,9 @@ const copy = async (
     signal,
   });
   if (status === 0) return;
-  const last = said.at(-1) ?? `skopeo ended with ${status}`;
   const full = said.some((line) => /no space left on device/i.test(line));
-  throw new BuildFailure(full ? 'DiskFull' : 'BaseImageUnavailable', `base image ${text}: ${last}`, said);
+  if (full) throw new BuildFailure('DiskFull', `base image ${text}: no space is left to keep it`, said);
+  throw skopeoFailure(said.join('\n'), reference);
 };
 
 const readRecord = async (layout: string): Promise<PreparedBase | undefined> => {

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
+import { failure as skopeoFailure, globalFlags } from '../../image/skopeo.ts';
 import { BuildFailure } from '../failure.ts';
 import { composeLayout, type Content, type Layout, type PlatformImage } from './layout.ts';
 import { runOutside } from './outside.ts';
@@ -141,7 +142,7 @@ const place = (content: Content, path: string): Promise<void> =>
 
 /** skopeo pushes blobs first and the tag last, and tries again when a network fails. */
 const copyWithSkopeo = async (
-  { directory, destination, environment, authfile, signal }: Publication,
+  { directory, environment, authfile, signal }: Publication,
   layout: Layout,
   target: string,
 ): Promise<void> => {
@@ -155,6 +156,7 @@ const copyWithSkopeo = async (
   const { status, said } = await runOutside({
     program: 'skopeo',
     arguments: [
+      ...globalFlags(environment),
       ...['copy', '--quiet', '--all', '--retry-times=3'],
       ...(authfile === undefined ? [] : [`--dest-authfile=${authfile}`]),
       ...[`oci:${source}`, target],
@@ -163,9 +165,9 @@ const copyWithSkopeo = async (
     signal,
   });
   if (status === 0) return;
-  throw new BuildFailure(
-    'PublishFailed',
-    `${destination.target}: ${said.at(-1) ?? `skopeo ended with ${status}`}`,
-    said,
-  );
+  if (said.some((text) => /no space left on device/i.test(text))) {
+    throw new BuildFailure('DiskFull', `${target}: no space is left`);
+  }
+  const { code, message } = skopeoFailure(said.join('\n'), target);
+  throw new BuildFailure(code === 'NetworkFailed' ? 'NetworkFailed' : 'PublishFailed', message);
 };

@@ -317,6 +317,13 @@ export const sourceCases: readonly ObjectCase[] = [
     ],
   },
   {
+    title: 'a dockerfilePath with an empty part',
+    object: withSource({ dockerfilePath: 'a//Dockerfile' }),
+    errors: [
+      'spec.source.dockerfilePath: Invalid value: "a//Dockerfile": dockerfilePath "a//Dockerfile" has an empty part: write one "/" between two parts and none at the end',
+    ],
+  },
+  {
     title: 'a dockerfilePath with a control character',
     object: withSource({ dockerfilePath: 'Docker\u0007file' }),
     errors: [
