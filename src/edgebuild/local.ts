@@ -67,7 +67,7 @@ export const buildOnThisMachine = async (options: LocalBuildOptions): Promise<Lo
     engine = await openLocalEngine({ ...options, spec, report: watched.report });
     await engine.proveEmulation(emulated);
     emulationProven = true;
-    await engine.fetchSource();
+    await fetchSource(engine, options);
     const outcomes = await buildAll(engine, plans, { ...options, last: watched.last });
     for (const text of engine.unusedBases()) {
       options.report({ kind: 'warning', text: `--base ${text}: no FROM of the Dockerfile is ${text}` });
@@ -90,6 +90,26 @@ const failureOf = (error: unknown, interrupt: AbortSignal): BuildFailure => {
     return new BuildFailure('DiskFull', `no space is left: ${(error as Error).message}`);
   }
   throw error;
+};
+
+/** `timeoutSeconds`, told apart from an interruption. */
+const timeLimit = ({ edgeBuild, signal }: LocalBuildOptions) => {
+  const timeout = AbortSignal.timeout(edgeBuild.spec.timeoutSeconds * 1000);
+  return {
+    signal: AbortSignal.any([signal, timeout]),
+    isOver: (): boolean => timeout.aborted && !signal.aborted,
+  };
+};
+
+const fetchSource = async (engine: LocalEngine, options: LocalBuildOptions): Promise<void> => {
+  const limit = timeLimit(options);
+  try {
+    await engine.fetchSource(limit.signal);
+  } catch (error) {
+    if (!limit.isOver()) throw error;
+    const { timeoutSeconds } = options.edgeBuild.spec;
+    throw new BuildFailure('TimedOut', `the source was not fetched in timeoutSeconds (${timeoutSeconds})`);
+  }
 };
 
 interface BuildOptions extends LocalBuildOptions {
@@ -152,21 +172,19 @@ const buildOne = async (
   const { spec } = options.edgeBuild;
   const began = Date.now();
   const startTime = new Date(began).toISOString();
-  const timeout = AbortSignal.timeout(spec.timeoutSeconds * 1000);
-  const signal = AbortSignal.any([options.signal, timeout]);
+  const limit = timeLimit(options);
   for (let attempt = 1; ; attempt++) {
     const seconds = (): number => (Date.now() - began) / 1000;
     try {
-      const image = await engine.build(plan.platform, plan.execution, signal);
+      const image = await engine.build(plan.platform, plan.execution, limit.signal);
       return succeeded(plan, image, { attempt, startTime, seconds: seconds() });
     } catch (error) {
-      const failure =
-        timeout.aborted && !options.signal.aborted
-          ? new BuildFailure(
-              'TimedOut',
-              `not built in timeoutSeconds (${spec.timeoutSeconds})${options.last(plan.platform.name)}`,
-            )
-          : failureOf(error, options.signal);
+      const failure = limit.isOver()
+        ? new BuildFailure(
+            'TimedOut',
+            `not built in timeoutSeconds (${spec.timeoutSeconds})${options.last(plan.platform.name)}`,
+          )
+        : failureOf(error, options.signal);
       if (!isWorthARetry(failure.reason) || attempt > spec.retry.limit) {
         return failed(plan, failure, { attempt, startTime, seconds: seconds() });
       }

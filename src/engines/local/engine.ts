@@ -37,8 +37,8 @@ export interface LocalEngineOptions {
 export interface LocalEngine {
   /** Runs a foreign program of each platform, or says what is missing. @throws EnvironmentError */
   readonly proveEmulation: (platforms: readonly Platform[]) => Promise<void>;
-  /** Reads the source once, for all platforms. @throws BuildFailure */
-  readonly fetchSource: () => Promise<void>;
+  /** Reads the source once, for all platforms. @throws BuildFailure, the signal's reason */
+  readonly fetchSource: (signal: AbortSignal) => Promise<void>;
   /** What `--base` named and no platform's Dockerfile uses, after the builds. */
   readonly unusedBases: () => readonly string[];
   /** One attempt: build, verify, prove. @throws BuildFailure, EnvironmentError, the signal's reason */
@@ -68,7 +68,10 @@ export const thisMachine = (): Platform => {
 };
 
 export const openLocalEngine = async (options: LocalEngineOptions): Promise<LocalEngine> => {
-  const { spec, environment, signal, report } = options;
+  const { spec, environment, report } = options;
+  // Base images are shared by platforms: their fetching ends with the engine, not with one platform's time.
+  const closing = new AbortController();
+  const signal = AbortSignal.any([options.signal, closing.signal]);
   const machine = thisMachine();
   const buildah = await buildahVersion(environment, signal);
   const workspace = await openWorkspace(options.cacheDirectory);
@@ -102,11 +105,14 @@ export const openLocalEngine = async (options: LocalEngineOptions): Promise<Loca
     prepared.set(key, preparing);
     return preparing;
   };
-  const prepareAll = async (wanted: readonly WantedBase[]): Promise<Map<WantedBase, PreparedBase>> => {
+  const prepareAll = async (
+    wanted: readonly WantedBase[],
+    attempt: AbortSignal,
+  ): Promise<Map<WantedBase, PreparedBase>> => {
     const found = new Map<WantedBase, PreparedBase>();
     for (const base of wanted) {
       used.add(base.text);
-      found.set(base, await prepareOne(base));
+      found.set(base, await unlessAborted(prepareOne(base), attempt));
     }
     return found;
   };
@@ -115,13 +121,13 @@ export const openLocalEngine = async (options: LocalEngineOptions): Promise<Loca
     proveEmulation: async (platforms) => {
       if (platforms.length > 0) await workspace.run({ command: ['true'], signal }, platforms);
     },
-    fetchSource: async () => {
-      source = await sourceOf(options, workspace, run);
+    fetchSource: async (attempt) => {
+      source = await sourceOf(options, workspace, run, attempt);
     },
     unusedBases: () => [...options.bases.keys()].filter((text) => !used.has(text)),
     build: async (platform, execution, attempt) => {
       const read = reading(platform);
-      const bases = await prepareAll(read.wanted);
+      const bases = await prepareAll(read.wanted, attempt);
       const dockerfile = pinned(read, bases, machine, platform, execution);
       const { noCache } = options;
       const build: PlatformBuild = {
@@ -139,8 +145,27 @@ export const openLocalEngine = async (options: LocalEngineOptions): Promise<Loca
         directory: run.prepared,
         ...(options.authfile === undefined ? {} : { authfile: options.authfile }),
       }),
-    close: () => run.close(),
+    close: async () => {
+      closing.abort();
+      await Promise.allSettled(prepared.values());
+      await run.close();
+    },
   };
+};
+
+/** What the work gives, or the signal's reason as soon as it is aborted; the work goes on. */
+const unlessAborted = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => {
+    aborted.reject(signal.reason as Error);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 };
 
 const fetched = (source: Source | undefined): Source => {
@@ -148,8 +173,13 @@ const fetched = (source: Source | undefined): Source => {
   return source;
 };
 
-const sourceOf = async (options: LocalEngineOptions, workspace: Workspace, run: Run): Promise<Source> => {
-  const { spec, context, environment, signal, report } = options;
+const sourceOf = async (
+  options: LocalEngineOptions,
+  workspace: Workspace,
+  run: Run,
+  signal: AbortSignal,
+): Promise<Source> => {
+  const { spec, context, environment, report } = options;
   if (context === undefined && spec.source.git !== undefined) {
     report({ kind: 'activity', text: `fetching ${spec.source.git.uri}` });
   }
