@@ -16,19 +16,21 @@ import { builderOf } from '../src/engines/local/buildah.ts';
 import { openWorkspace } from '../src/engines/local/workspace.ts';
 import { readConfig } from '../src/config.ts';
 import { inPairs, line } from './pairs.ts';
-import { packBusyboxBase } from '../test/support/bases.ts';
+import { baseImages } from '../test/support/bases.ts';
+import { writeArchive } from '../test/support/images.ts';
 
 const root = join(import.meta.dirname, '..');
 const platform = platformOf('linux/arm64');
-const work = 'i=0; while [ $i -lt 12 ]; do head -c 8000000 /dev/zero | sha256sum; i=$((i+1)); done';
+const work =
+  'i=0; while [ $i -lt 12 ]; do busybox head -c 8000000 /dev/zero | busybox sha256sum; i=$((i+1)); done';
 const steps = [1, 2, 3, 4, 5].map(
-  (step) => `RUN ${work} > /sums-${step}; head -c 2000000 /dev/urandom > /data-${step}`,
+  (step) => `RUN ${work} > /sums-${step}; busybox head -c 2000000 /dev/urandom > /data-${step}`,
 );
 const dockerfile = ['FROM tiny', ...steps, 'CMD ["/bin/sh"]', ''].join('\n');
 
 const main = async (directory: string, pairs: number): Promise<void> => {
   const { signal } = new AbortController();
-  const base = await packBusyboxBase(directory, 'arm64', platform);
+  const base = writeArchive(join(directory, 'tiny.oci.tar'), baseImages({ platform: platform.name }));
   const cache = join(directory, 'cache');
   const file = join(directory, 'edgebuild.json');
   const source = { dockerfile };

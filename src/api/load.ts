@@ -23,10 +23,14 @@ export interface Loaded {
 
 /** In characters: some three hundred times the largest EdgeBuild. */
 const longestText = 10 * 1024 * 1024;
-/** Of one document. Each may make the data a little deeper and much larger, hence also the next bound. */
+/** Of one document. Each may make the data deeper and much larger, hence also the next two bounds. */
 const mostAliases = 50;
-/** Values of one document once its aliases are written out. */
+/** Of one object once its aliases are written out. */
 const mostValues = 1_000_000;
+const deepest = 100;
+const mostObjects = 1000;
+/** Of one file: nobody reads more. */
+const mostIssues = 100;
 
 /** As kubectl reads YAML: version 1.2's core, and of 1.1 what people use: yes, no, on and off; merge keys. */
 const yaml = CORE_SCHEMA.withTags(boolYaml11Tag, mergeTag);
@@ -50,14 +54,27 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 const wordOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-/** How many values there are when every alias is written out; `sizes` remembers what is shared. */
-const sizeOf = (value: unknown, sizes: Map<object, number>): number => {
-  if (typeof value !== 'object' || value === null) return 1;
-  const known = sizes.get(value);
-  if (known !== undefined) return known;
-  const size = Object.values(value).reduce<number>((sum, part) => sum + sizeOf(part, sizes), 1);
-  sizes.set(value, size);
-  return size;
+/** What a value would be with every alias written out. */
+interface Extent {
+  readonly values: number;
+  readonly depth: number;
+}
+
+/** `known` remembers what is shared. Its own recursion is bounded by the parser's depth times the aliases. */
+const extentOf = (value: unknown, known: Map<object, Extent>): Extent => {
+  if (typeof value !== 'object' || value === null) return { values: 1, depth: 0 };
+  const before = known.get(value);
+  if (before !== undefined) return before;
+  let values = 1;
+  let depth = 0;
+  for (const part of Object.values(value)) {
+    const extent = extentOf(part, known);
+    values += extent.values;
+    depth = Math.max(depth, extent.depth);
+  }
+  const extent = { values, depth: depth + 1 };
+  known.set(value, extent);
+  return extent;
 };
 
 interface Parsed {
@@ -94,8 +111,11 @@ const entriesOf = (value: unknown, document: number): Entry[] => {
 };
 
 const judge = (value: unknown): Judged => {
-  if (sizeOf(value, new Map()) > mostValues)
-    return { faults: [{ path: [], message: `Too many: aliases make it more than ${mostValues} values` }] };
+  const { values, depth } = extentOf(value, new Map());
+  if (values > mostValues || depth > deepest)
+    return {
+      faults: [{ path: [], message: `Too many: more than ${mostValues} values, or deeper than ${deepest}` }],
+    };
   if (!isRecord(value))
     return { faults: [{ path: [], message: 'not an object: it must have apiVersion and kind' }] };
   const { kind, apiVersion: given, metadata } = value;
@@ -108,6 +128,16 @@ const judge = (value: unknown): Judged => {
   const name = isRecord(metadata) ? wordOf(metadata['name']) : '';
   return { skipped: { kind: wordOf(kind), name } };
 };
+
+const allOf = (issues: readonly InputIssue[], file: string): InputError =>
+  new InputError(
+    issues.length <= mostIssues
+      ? issues
+      : [
+          ...issues.slice(0, mostIssues),
+          { file, path: '', message: `and more: only the first ${mostIssues} problems are shown` },
+        ],
+  );
 
 const nothingHere = (file: string, skipped: Loaded['skipped']): InputError => {
   const found = skipped.map(({ kind, name }) => `${kind} ${name}`.trim());
@@ -130,18 +160,19 @@ const nothingHere = (file: string, skipped: Loaded['skipped']): InputError => {
 export const loadEdgeBuilds = (text: string, file: string): Loaded => {
   const { events, documents } = parse(text, file);
   const entries = documents.flatMap(entriesOf);
+  if (entries.length > mostObjects)
+    throw new InputError([
+      { file, path: '', message: `Too many: ${entries.length}: must have at most ${mostObjects} objects` },
+    ]);
   const judged = entries.map((entry) => ({ entry, judgement: judge(entry.value) }));
-  const issues = judged.flatMap(({ entry, judgement }): InputIssue[] => {
-    if (!('faults' in judgement)) return [];
+  const issues: InputIssue[] = [];
+  for (const { entry, judgement } of judged) {
+    if (!('faults' in judgement) || issues.length > mostIssues) continue;
     const placeOf = positionsOf(text, events, entry.document);
-    return judgement.faults.map(({ path, message }) => ({
-      file,
-      ...placeOf([...entry.base, ...path]),
-      path: pathText(path),
-      message,
-    }));
-  });
-  if (issues.length > 0) throw new InputError(issues);
+    for (const { path, message } of judgement.faults.slice(0, mostIssues + 1))
+      issues.push({ file, ...placeOf([...entry.base, ...path]), path: pathText(path), message });
+  }
+  if (issues.length > 0) throw allOf(issues, file);
   const edgeBuilds = judged.flatMap(({ judgement }) =>
     'edgeBuild' in judgement ? [judgement.edgeBuild] : [],
   );

@@ -65,9 +65,13 @@ const unknownField = (path: readonly (string | number)[], key: string): Fault =>
   return { path: full, message: `unknown field "${pathText(full)}": ${hint}` };
 };
 
+/** Of one object: nobody reads more. */
+const mostUnknown = 200;
+
 const faultsOf = (issue: z.core.$ZodIssue): readonly Fault[] => {
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownField(path, key));
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.slice(0, mostUnknown).map((key) => unknownField(path, key));
   const fault = { path, message: issue.message };
   if (issue.code !== 'invalid_value' || issue.input === undefined || typeof issue.input === 'string')
     return [fault];

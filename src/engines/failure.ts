@@ -22,7 +22,7 @@ export const isWorthARetry = (reason: Reason): boolean => passing.includes(reaso
  * What the last lines of a failed build and its execution say about the cause. Rules are tried in order: an emulator's
  * crash is named before the failure of the step that it broke.
  *
- * Sources of the words: QEMU linux-user/signal.c, strerror(3), Go's net package, apt, curl, getaddrinfo(3).
+ * Sources of the words: QEMU linux-user/signal.c, strerror(3), Go's net package, apt, curl, busybox, Node's net module, getaddrinfo(3).
  */
 export const classify = (output: readonly string[], execution: 'Native' | 'Emulated'): Reason => {
   const said = (pattern: RegExp): boolean => output.some((line) => pattern.test(line));
@@ -53,7 +53,7 @@ const causes: readonly {
   {
     reason: 'NetworkFailed',
     pattern:
-      /temporary failure (in name resolution|resolving)|could(n't| not) (resolve host|connect)|no such host|network is unreachable|no route to host|connection (timed out|refused|reset)|i\/o timeout|TLS handshake timeout|(502 bad gateway|503 service unavailable|504 gateway)/i,
+      /temporary failure (in name resolution|resolving)|name or service not known|bad address '|could(n't| not) (resolve host|connect)|no such host|network is unreachable|no route to host|(connection|operation|read) timed out|connection (refused|reset)|i\/o timeout|TLS handshake timeout|\bE(CONNRESET|CONNREFUSED|TIMEDOUT|AI_AGAIN|NOTFOUND)\b|502 +bad gateway|503 +service unavailable|504 +gateway|returned error: 50[234]\b/i,
   },
 ];
 

@@ -32,7 +32,6 @@ import { expand, readFlags } from './dockerfile/words.ts';
 export { DockerfileError } from './dockerfile/error.ts';
 export { withBases } from './dockerfile/replace.ts';
 export { stepLines } from './dockerfile/steps.ts';
-export type { Need } from './dockerfile/features.ts';
 export type { BaseImage, DockerfileOptions, DockerfileReading } from './dockerfile/types.ts';
 
 /** A FROM's own `--platform`, normalised, and what it needs; undefined without one. Throws DockerfileError. */

@@ -61,8 +61,6 @@ const dockerArchive = z
 
 export type OciPlatform = z.output<typeof platform>;
 export type Descriptor = z.output<typeof descriptor>;
-export type Index = z.output<typeof index>;
-export type Manifest = z.output<typeof manifest>;
 /** The OCI image configuration. */
 export type ImageConfig = z.output<typeof imageConfig>;
 export type DockerArchiveManifest = z.output<typeof dockerArchive>;

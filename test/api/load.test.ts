@@ -161,7 +161,30 @@ describe('what is refused, and how', () => {
         `l${level}: &l${level} [${level === 0 ? 'x, '.repeat(500) : `*l${level - 1}, `.repeat(10)}]`,
     );
     expect(refusalOf(`${levels.join('\n')}\n${web.replace('kind: EdgeBuild', 'kind: *l4')}`)).toContain(
-      'aliases make it more than 1000000 values',
+      'x.yaml: Too many: more than 1000000 values, or deeper than 100',
+    );
+  });
+
+  test('aliases that make it deeper than any stack', () => {
+    const level = (index: number): string =>
+      `l${index}: &l${index} ${'['.repeat(97)}${index === 0 ? 'x' : `*l${index - 1}`}${']'.repeat(97)}`;
+    const levels = Array.from({ length: 50 }, (_, index) => level(index)).join('\n');
+    expect(refusalOf(`${levels}\n${web}  execution: *l49\n`)).toBe(
+      'x.yaml: Too many: more than 1000000 values, or deeper than 100',
+    );
+  });
+
+  test('more problems than anybody reads: the first hundred, and that there are more', () => {
+    const keys = Array.from({ length: 5000 }, (_, index) => `k${index}: 1`).join('\n');
+    const lines = refusalOf(`${web}${keys}`).split('\n');
+    expect(lines).toHaveLength(101);
+    expect(lines[99]).toMatch(/^x\.yaml:107:1: unknown field "k99"/);
+    expect(lines[100]).toBe('x.yaml: and more: only the first 100 problems are shown');
+  });
+
+  test('more objects than a file may hold', () => {
+    expect(refusalOf(`${web}---\n`.repeat(1001))).toBe(
+      'x.yaml: Too many: 1001: must have at most 1000 objects',
     );
   });
 

@@ -21,7 +21,7 @@ export interface Member {
 
 const octal = (value: number, width: number): string => `${value.toString(8).padStart(width - 1, '0')}\0`;
 
-export const checksum = (header: Buffer): void => {
+const checksum = (header: Buffer): void => {
   header.fill(0x20, 148, 156);
   let sum = 0;
   for (let i = 0; i < 512; i += 1) sum += header[i] ?? 0;

@@ -3,6 +3,10 @@ import type { Platform } from '../../api/platforms.ts';
 import { readElf } from '../../image/elf.ts';
 import { EnvironmentError } from '../environment-error.ts';
 
+/** On Debian 13 qemu-user-static would register handlers for the whole machine, and qemu-user is static. */
+export const installEmulators =
+  'sudo apt-get install --no-install-recommends qemu-user-static (from Debian 13 on: qemu-user)';
+
 const directories = ['/usr/local/bin', '/usr/bin', '/bin'];
 
 /**
@@ -16,10 +20,7 @@ export const findEmulator = async (platform: Platform): Promise<string> => {
   for (const path of names.flatMap((name) => directories.map((directory) => `${directory}/${name}`))) {
     if (await isStaticProgram(path)) return path;
   }
-  throw new EnvironmentError(
-    `no emulator for ${platform.name} (${names[0] ?? ''})`,
-    'sudo apt-get install --no-install-recommends qemu-user-static',
-  );
+  throw new EnvironmentError(`no emulator for ${platform.name} (${names[0] ?? ''})`, installEmulators);
 };
 
 const isStaticProgram = async (path: string): Promise<boolean> => {

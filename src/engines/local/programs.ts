@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { EnvironmentError } from '../environment-error.ts';
 
 /** The programs that the engine calls, and the Debian package that has each. */
-export const packages = {
+const packages = {
   unshare: 'util-linux',
   setpriv: 'util-linux',
   newuidmap: 'uidmap',
@@ -13,7 +13,6 @@ export const packages = {
   git: 'git',
   tar: 'tar',
 } as const;
-export type Program = keyof typeof packages;
 
 export const missingProgram = (program: string): EnvironmentError => {
   const debian = (packages as Readonly<Record<string, string>>)[program] ?? program;

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Duplex } from 'node:stream';
 import { EnvironmentError } from '../environment-error.ts';
+import { installEmulators } from './emulators.ts';
 import { mapRange } from './id-maps.ts';
 import { eachLine, tail } from './lines.ts';
 import { programStatus } from './programs.ts';
@@ -201,9 +202,8 @@ const setupFailure = (line: string): EnvironmentError => {
       'sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or run outside of a container',
     );
   }
-  const install = 'sudo apt-get install --no-install-recommends qemu-user-static';
   if (what === 'register') {
-    return new EnvironmentError(`the kernel refused the emulator for ${subject}`, install);
+    return new EnvironmentError(`the kernel refused the emulator for ${subject}`, installEmulators);
   }
   const where =
     own === 'yes'
@@ -211,6 +211,8 @@ const setupFailure = (line: string): EnvironmentError => {
       : `this kernel has no binfmt_misc of a namespace's own (Linux 6.7), and the machine's does not run ${subject}`;
   return new EnvironmentError(
     where,
-    own === 'yes' ? install : `use Linux 6.7 or later, or: ${install} qemu-user-binfmt`,
+    own === 'yes'
+      ? installEmulators
+      : 'use Linux 6.7 or later, or register handlers: sudo apt-get install qemu-user-static binfmt-support',
   );
 };
