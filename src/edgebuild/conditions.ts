@@ -81,11 +81,11 @@ const published = ({ platforms, published: image, publishFailure, spec }: Facts)
 
 const ready = (facts: Facts): Finding => {
   if (!facts.platforms.every(isOver)) return no('Building', 'work is under way');
-  for (const finding of [emulationReady, baseImagesReady, built, verified, published].map((of) =>
-    of(facts),
-  )) {
-    if (finding.status === 'False') return finding;
-  }
+  const findings = [emulationReady, baseImagesReady, built, verified, published].map((of) => of(facts));
+  // What is False is a cause; what is Unknown was only not reached because of it.
+  const against =
+    findings.find(({ status }) => status === 'False') ?? findings.find(({ status }) => status !== 'True');
+  if (against !== undefined) return no(against.reason, against.message);
   const { published: image } = facts;
   if (image === undefined) return no('NotPublished', 'nothing was published');
   return yes('Ready', image.reference);

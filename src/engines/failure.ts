@@ -37,7 +37,12 @@ const causes: readonly {
   readonly pattern: RegExp;
   readonly only?: 'Emulated';
 }[] = [
-  { reason: 'DiskFull', pattern: /no space left on device/i },
+  {
+    reason: 'DiskFull',
+    // What buildah says when a layer does not fit; the cause itself it keeps to itself.
+    pattern:
+      /no space left on device|disk quota exceeded|storing layer "\w+" to file: io: read\/write on closed pipe/i,
+  },
   { reason: 'EmulatorCrashed', pattern: /qemu: (uncaught target signal|unhandled CPU exception|fatal)/i },
   {
     reason: 'OutOfMemory',

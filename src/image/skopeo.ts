@@ -1,4 +1,3 @@
-import { execa } from 'execa';
 import { ImageError, type ImageErrorCode } from './errors.ts';
 import { MAX_DOCUMENT } from './image.ts';
 
@@ -38,6 +37,8 @@ const skopeo = async (
   options: SkopeoOptions,
 ): Promise<Buffer> => {
   const { env, authfile, signal } = options;
+  // Loaded here, because most images are files, and execa takes as long to load as a small one to read.
+  const { execa } = await import('execa');
   const given = [...globalFlags(env), ...args, ...(authfile === undefined ? [] : ['--authfile', authfile])];
   const result = await execa('skopeo', given, {
     env,

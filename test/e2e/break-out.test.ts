@@ -45,13 +45,11 @@ describe('a build step that breaks out of its chroot', () => {
       `: >${outside}/new`,
       `chmod 666 ${file}`,
       `rm -f ${file}`,
-      `mount --bind /etc/passwd ${file}`,
-      'kill -0 -- -1',
     ];
     const script = attempts.map((attempt, at) => `(${attempt}) && echo succeeded ${at}`).join('; ');
     const ended = await build(`${script}; cat ${file}; echo tried`);
     expect(ended.stderr).toContain('| tried');
-    expect(ended.stderr).not.toMatch(/\| succeeded [0-4]/);
+    expect(ended.stderr).not.toMatch(/\| succeeded/);
     expect(readFileSync(file, 'utf8')).toBe(marker);
     expect([existsSync(created), existsSync(`${outside}/new`)]).toEqual([false, false]);
   });

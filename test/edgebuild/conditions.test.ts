@@ -56,6 +56,10 @@ describe('each condition covers every case', () => {
     ['all is done', 'Ready', factsOf([arm64], { published: image }), 'True', 'Ready'],
     ['a part is missing', 'Ready', factsOf([arm64, failedBy({ reason: 'OutOfMemory' })], { published: image }), 'False', 'OutOfMemory'],
     ['it was refused', 'Ready', factsOf([arm64], { publishFailure }), 'False', 'PublishFailed'],
+    ['the source was not there', 'Ready', factsOf([failedBy({ reason: 'FetchSourceFailed' })]), 'False', 'FetchSourceFailed'],
+    ['no machine is of the platform', 'Ready', factsOf([failedBy({ execution: 'Impossible', reason: 'NativeUnavailable' })]), 'False', 'NativeUnavailable'],
+    ['it was interrupted', 'Ready', factsOf([cancelled]), 'False', 'Cancelled'],
+    ['something was not looked at', 'Ready', factsOf([arm64], { ...unproven, published: image }), 'False', 'Pending'],
     ['work is under way', 'Ready', factsOf([building]), 'False', 'Building'],
 
     ['one works', 'Reconciling', factsOf([arm64, building]), 'True', 'Building'],

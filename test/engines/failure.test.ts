@@ -32,6 +32,13 @@ describe('the cause of a failure is told from the last lines', () => {
     ['a foreign program, to a shell', 'ExecFormatError', 'Emulated', '/bin/sh: /tool: exec format error'],
     ['no space', 'DiskFull', 'Native', "cp: error writing '/big': No space left on device"],
     ['no space, in Go’s words', 'DiskFull', 'Native', 'write /x/layer.tar: no space left on device'],
+    [
+      'no space for a layer, of which buildah says no more',
+      'DiskFull',
+      'Emulated',
+      'Error: committing container for step {Command:run}: initializing source containers-storage:x: storing layer "34afa7fc" to file: io: read/write on closed pipe',
+    ],
+    ['no space for this user', 'DiskFull', 'Native', "cp: error writing '/big': Disk quota exceeded"],
     ['no space, then a crash of it', 'DiskFull', 'Emulated', 'no space left on device', crash],
     [
       'apt does not find its mirror',

@@ -92,3 +92,10 @@ export const baseImages = (...recipes: readonly BaseRecipe[]): Stored => {
   stored.set('index.json', json(top));
   return stored;
 };
+
+/** As writers of archives do it: with their directories, which skopeo would have to make for an ordinary user. */
+export const archiveOf = (stored: Stored): Buffer =>
+  tar([
+    ...['blobs/', 'blobs/sha256/'].map((name) => ({ name, type: '5' })),
+    ...[...stored].map(([name, body]) => ({ name, body })),
+  ]);

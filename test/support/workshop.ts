@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { EdgeBuild, PlatformStatus } from '../../src/api/edgebuild.ts';
 import type { Condition, ConditionType } from '../../src/api/conditions.ts';
-import { type BaseRecipe, baseImages } from './bases.ts';
-import { writeArchive } from './images.ts';
+import { archiveOf, type BaseRecipe, baseImages } from './bases.ts';
 import { remainsOf } from './remains.ts';
 
-const main = join(import.meta.dirname, '../../src/main.ts');
+/** The root of this repository. */
+export const repository = join(import.meta.dirname, '../..');
+const main = join(repository, 'src/main.ts');
 
 /** Builds take seconds, and longer where other tests keep the machine busy. */
 jest.setTimeout(120_000);
@@ -21,6 +22,8 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** What comes before the program: `setpriv …`, `unshare …`. */
   readonly within?: readonly string[];
+  /** Where `within` shows this repository, if it lies elsewhere there. */
+  readonly repositoryAt?: string;
   /** The signal is sent, once, when the text has been read on standard error. */
   readonly signalAt?: { readonly text: string; readonly signal: NodeJS.Signals };
 }
@@ -84,8 +87,9 @@ export const newWorkshop = (parent = tmpdir()): Workshop => {
     XDG_CACHE_HOME: join(directory, 'cache'),
   };
   const edgebuild: Workshop['edgebuild'] = async (args, options = {}) => {
-    const { input = '', within = [], signalAt } = options;
-    const [program = '', ...rest] = [...within, process.execPath, main, ...args];
+    const { input = '', within = [], repositoryAt = repository, signalAt } = options;
+    const own = [process.execPath, main].map((file) => file.replace(repository, repositoryAt));
+    const [program = '', ...rest] = [...within, ...own, ...args];
     const running = execa(program, rest, {
       ...{ cwd: directory, env: { ...environment, ...options.environment }, extendEnv: false, input },
       ...{ reject: false, timeout: 110_000, stripFinalNewline: false },
@@ -108,8 +112,7 @@ export const newWorkshop = (parent = tmpdir()): Workshop => {
   };
   return {
     ...{ directory, cache, path, write, edgebuild },
-    base: (name, ...recipes) =>
-      `oci-archive:${writeArchive(path(`${name}.base.tar`), baseImages(...recipes))}`,
+    base: (name, ...recipes) => `oci-archive:${write(`${name}.base.tar`, archiveOf(baseImages(...recipes)))}`,
     build: (spec, args = [], { name = 'app', ...options } = {}) => {
       const object = { apiVersion: 'edgebuild.io/v1alpha1', kind: 'EdgeBuild', metadata: { name }, spec };
       const file = write(`${name}.json`, JSON.stringify(object));

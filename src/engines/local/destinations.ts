@@ -87,18 +87,29 @@ const writeArchive = async (layout: Layout, file: string, signal: AbortSignal): 
   const archive = pack();
   const written = pipeline(archive, createWriteStream(file, { mode: 0o644 }), { signal });
   const add = async (): Promise<void> => {
+    // skopeo gives a directory that it has to make by itself to root, which an ordinary user may not.
+    for (const name of ['blobs/', 'blobs/sha256/']) {
+      archive
+        .entry({ name, type: 'directory', mode: 0o755, mtime: new Date(0) })
+        .on('error', () => undefined);
+    }
     for (const [path, content] of layout.files) {
       const header = { name: path, mode: 0o644, mtime: new Date(0) };
-      if ('bytes' in content) {
-        archive.entry(header, content.bytes);
-        continue;
-      }
-      const entry = archive.entry({ ...header, size: content.size });
-      await pipeline(createReadStream(content.path), entry, { signal });
+      const entry =
+        'bytes' in content
+          ? archive.entry(header, content.bytes)
+          : archive.entry({ ...header, size: content.size });
+      // An archive that is destroyed, by an interrupt or a full disk, destroys its open entries: each says so once more.
+      entry.on('error', () => undefined);
+      if ('path' in content) await pipeline(createReadStream(content.path), entry, { signal });
     }
     archive.finalize();
   };
-  await Promise.all([written, add()]);
+  // What breaks one side ends the other; the first cause is what `written` ends with.
+  const added = add().catch((error: unknown) => {
+    archive.destroy(error as Error);
+  });
+  await Promise.all([written, added]);
 };
 
 /** Blobs are named by their content: adding some changes nothing until `index.json` names them. */

@@ -73,8 +73,9 @@ export const openLocalEngine = async (options: LocalEngineOptions): Promise<Loca
   const closing = new AbortController();
   const signal = AbortSignal.any([options.signal, closing.signal]);
   const machine = thisMachine();
-  const buildah = await buildahVersion(environment, signal);
+  // First: buildah does not even tell its version to a user without subordinate ids.
   const workspace = await openWorkspace(options.cacheDirectory);
+  const buildah = await buildahVersion(environment, signal);
   await removeAbandoned(workspace);
   const run = await workspace.openRun(signal);
   let source: Source | undefined;

@@ -101,7 +101,9 @@ const clone = async (
     });
   const must = async (what: string, ...given: readonly string[]): Promise<string> => {
     const { status, stdout, said } = await git(...given);
-    if (status !== 0) throw failed(`${what}: ${said.at(-1) ?? `git ended with ${status}`}`, said);
+    // git goes on after it refused a submodule's protocol, and its last line no longer says why.
+    const cause = said.find((line) => /^fatal: transport .* not allowed$/.test(line)) ?? said.at(-1);
+    if (status !== 0) throw failed(`${what}: ${cause ?? `git ended with ${status}`}`, said);
     return stdout;
   };
 

@@ -10,7 +10,7 @@ import { registration } from './binfmt.ts';
 import { giveToSandbox } from './ownership.ts';
 import { probeOf } from './probe.ts';
 import { type Emulator, runInSandbox, type SandboxCommand, sandboxRoot } from './sandbox.ts';
-import { subordinateRange } from './subordinate-ids.ts';
+import { type IdRange, subordinateRange } from './subordinate-ids.ts';
 
 /**
  * The cache directory, as an engine uses it:
@@ -64,7 +64,7 @@ export const openWorkspace = async (directory: string): Promise<Workspace> => {
   }
   // Another owner: the directory is new, or whoever made it was killed at this point.
   if ((await stat(writable)).uid !== ids.uid) {
-    await (asRoot ? chown(writable, ids.uid, ids.gid) : giveToSandbox(writable, ids, user));
+    await (asRoot ? giveByRoot(writable, ids) : giveToSandbox(writable, ids, user));
   }
 
   const inside = (path: string): string => join(sandboxRoot, relative(directory, path));
@@ -89,13 +89,28 @@ export const openWorkspace = async (directory: string): Promise<Workspace> => {
       const prepared = join(directory, 'runs', id);
       const made = join(writable, 'runs', id);
       await mkdir(prepared, { recursive: true });
-      const status = await run({ command: ['mkdir', '-p', inside(join(made, 'tmp'))], signal });
-      if (status !== 0) throw new BuildFailure('DiskFull', `${made} could not be made: is the disk full?`);
+      try {
+        const status = await run({ command: ['mkdir', '-p', inside(join(made, 'tmp'))], signal });
+        if (status !== 0) throw new BuildFailure('DiskFull', `${made} could not be made: is the disk full?`);
+      } catch (error) {
+        // Where no sandbox can run, none has made anything either.
+        await removeRun(id).catch(() => rm(prepared, { recursive: true, force: true }));
+        throw error;
+      }
       return { id, prepared, made, close: () => removeRun(id) };
     },
     removeRun,
   };
 };
+
+/** Root of a user namespace that does not have these ids may not give them anything: EINVAL. */
+const giveByRoot = (directory: string, ids: IdRange): Promise<void> =>
+  chown(directory, ids.uid, ids.gid).catch((error: unknown) => {
+    throw new EnvironmentError(
+      `${directory} cannot be given to the sandbox's ids, from ${ids.uid} on (${(error as NodeJS.ErrnoException).code ?? 'refused'})`,
+      'run EdgeBuild outside of other user namespaces, with its cache on a file system that keeps owners',
+    );
+  });
 
 const thisUser = (): { readonly uid: number; readonly gid: number; readonly name: string } => {
   const [uid, gid] = [process.getuid?.(), process.getgid?.()];

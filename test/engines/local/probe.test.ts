@@ -22,9 +22,9 @@ describe.each(platforms.map(({ name }) => name))('the probe of %s', (name) => {
   test('says its word and ends with its status, under its own emulator or natively', async () => {
     const platform = platformOf(name);
     const file = written(name);
-    const command = platform.name === thisMachine().name ? [] : [await findEmulator(platform)];
-    const [program = '', ...rest] = [...command, file];
-    const { exitCode, stdout } = await execa(program, rest, { reject: false, stripFinalNewline: false });
+    const isOwn = platform.name === thisMachine().name;
+    const [program, given] = isOwn ? [file, []] : [await findEmulator(platform), [file]];
+    const { exitCode, stdout } = await execa(program, given, { reject: false, stripFinalNewline: false });
     expect([stdout, exitCode]).toEqual([probeWord, probeStatus]);
   });
 
