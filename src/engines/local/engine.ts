@@ -14,6 +14,7 @@ import { runOutside } from './outside.ts';
 import { buildPlatform, type PlatformBuild } from './platform-build.ts';
 import { type ProvenImage, proveImage } from './proof.ts';
 import { fetchSource, type Source } from './source.ts';
+import { removeOwedContainers } from './storage.ts';
 import { openWorkspace, type Run, type Workspace } from './workspace.ts';
 
 export interface LocalEngineOptions {
@@ -150,6 +151,7 @@ export const openLocalEngine = async (options: LocalEngineOptions): Promise<Loca
       closing.abort();
       await Promise.allSettled(prepared.values());
       await run.close();
+      await removeOwedContainers(workspace);
     },
   };
 };

@@ -18,6 +18,7 @@ import { type IdRange, subordinateRange } from './subordinate-ids.ts';
  *     bases/KEY/               base images as OCI layouts; ours, read by sandboxes
  *     probes/TARGET            one tiny program a platform; ours, run by sandboxes
  *     runs/ID/                 what one build prepares; ours, gone at its end
+ *     uncleaned/               notes of containers to remove once their storage is idle; ours
  *     sandbox-FIRSTID/storage/ buildah's storage, one a platform: the layer cache; the sandbox's
  *     sandbox-FIRSTID/runs/ID/ what one build makes; the sandbox's, gone at its end
  *
