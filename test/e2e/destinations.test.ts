@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
-import { readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { bytesOf, conditionOf, inline, newWorkshop, platformOf } from '../support/workshop.ts';
 
 const shop = newWorkshop();
@@ -114,5 +114,72 @@ describe('a destination that cannot be written ends with 1, and is as it was', (
     expect(ended.stderr).toMatch(/\napp\.tar\nold\n$/);
     expect(ended.status).toBe(1);
     expect(await shop.remains()).toEqual([]);
+  });
+});
+
+describe('a destination that is there stays byte for byte as it was', () => {
+  const old = Buffer.from('what was there before');
+  const platforms = ['linux/arm64', 'linux/s390x'];
+  const notVerified = inline('FROM base', 'CMD ["/nothing"]');
+
+  test.each<[string, string, object]>([
+    ['a docker-archive whose image is not verified', 'docker-archive', notVerified],
+    [
+      'an oci-archive, where all platforms are to be published and one fails',
+      'oci-archive',
+      { ...inline('FROM base', 'RUN [ "$(uname -m)" != s390x ]'), platforms },
+    ],
+  ])('%s', async (_, transport, given) => {
+    const file = shop.write('kept.tar', old);
+    const ended = await shop.build({ ...given }, [...base, '--to', `${transport}:${file}`]);
+    expect(ended.status).toBe(1);
+    expect(conditionOf(ended, 'Published')).toMatchObject({ status: 'False', reason: 'NotPublished' });
+    expect(bytesOf(file)).toEqual(old);
+    expect(await shop.remains()).toEqual([]);
+  });
+
+  test('and several platforms become one index in an OCI layout too', async () => {
+    const to = `oci:${shop.path('several')}`;
+    const ended = await shop.build({ ...spec(), platforms }, [...base, '--to', to]);
+    expect(ended.status).toBe(0);
+    const { stdout } = await execa('skopeo', ['inspect', '--raw', to]);
+    const { manifests } = JSON.parse(stdout) as { manifests: { digest: string }[] };
+    expect(manifests.map(({ digest }) => digest)).toEqual(
+      ended.object.status?.platforms?.map(({ digest }) => digest),
+    );
+    expect(await configAt(to)).toMatchObject(arm64);
+  });
+});
+
+describe('a destination that cannot be written is refused with 2 before any work', () => {
+  const refused = async (to: string, within: readonly string[] = []): Promise<void> => {
+    const ended = await shop.build(spec(), [...base, '--to', to], { within });
+    expect([ended.status, ended.stdout]).toEqual([2, '']);
+    expect(ended.stderr).toContain(`--to ${to}: `);
+    expect(ended.stderr).not.toMatch(/step 1\/|This is a bug/);
+    expect(await shop.remains()).toEqual([]);
+  };
+
+  test.each(['oci-archive', 'docker-archive', 'oci'])(
+    '%s in a directory that is absent',
+    async (transport) => {
+      await refused(`${transport}:${shop.path('absent/app')}`);
+    },
+  );
+
+  test('a directory on a file system that is read-only', async () => {
+    const place = shop.path('read-only');
+    mkdirSync(place);
+    const readOnly = `mount -t tmpfs -o ro tmpfs ${place} && exec "$@"`;
+    const user = process.getuid?.() === 0 ? [] : ['--map-root-user'];
+    await refused(`oci-archive:${place}/app.tar`, [
+      'unshare',
+      ...user,
+      '--mount',
+      'sh',
+      '-c',
+      readOnly,
+      'sh',
+    ]);
   });
 });

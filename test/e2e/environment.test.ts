@@ -153,3 +153,32 @@ describe('a kernel before Linux 6.7, where a sandbox has no binfmt_misc of its o
     );
   });
 });
+
+test('what the caller’s environment holds reaches neither git, skopeo and buildah nor a step', async () => {
+  const seen = shop.path('seen');
+  // The programs' own shell is told nothing: it writes down what it got, and goes on as the real one.
+  for (const name of ['git', 'skopeo', 'buildah'])
+    shop.write(
+      `spies/${name}`,
+      `#!/bin/sh\n{ echo called=${name}; env; } >>'${seen}'\nPATH=\${PATH#*:} exec ${name} "$@"\n`,
+      0o755,
+    );
+  const PATH = `${shop.path('spies')}:${process.env['PATH'] ?? ''}`;
+  const environment = {
+    PATH,
+    SECRET_TOKEN: 'canary-of-the-caller',
+    BASH_ENV: '/canary',
+    GIT_SSL_NO_VERIFY: 'canary',
+  };
+  const pulled = ['--base', 'base=docker://127.0.0.1:1/absent:1'];
+  const stepped = await shop.build(inline('FROM base', 'RUN env'), base, { environment });
+  await shop.build(inline('FROM base'), pulled, { environment });
+  await shop.build({ source: { git: { uri: 'git://127.0.0.1:1/x' } } }, base, { environment });
+  expect(stepped.status).toBe(0);
+  expect(stepped.stderr).toContain('| PATH=');
+  expect(stepped.stderr).not.toContain('canary');
+  const said = readFileSync(seen, 'utf8');
+  for (const name of ['git', 'skopeo', 'buildah']) expect(said).toContain(`called=${name}\n`);
+  expect(said).not.toContain('canary');
+  expect(await shop.remains()).toEqual([]);
+});

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import { readFileSync } from 'node:fs';
 import { startRegistry } from '../support/registry.ts';
@@ -8,6 +8,7 @@ const shop = newWorkshop();
 const open = await startRegistry();
 const password = 'correct horse battery';
 const closed = await startRegistry({ anna: password });
+const plain = await startRegistry({}, 'http');
 const every = shop.base('every', { platform: 'linux/arm64' }, { platform: 'linux/s390x' });
 const base = ['--base', `base=${every}`];
 const spec = inline('FROM base', 'CMD ["/bin/true"]');
@@ -126,4 +127,64 @@ describe('a push that fails ends with 1 and is told; the image is not there', ()
     expect(ended.status).toBe(1);
     expect(conditionOf(ended, 'Published')?.message).toMatch(/certificate/);
   });
+});
+
+describe('a base image in a registry', () => {
+  const image = `${closed.host}/team/base:1`;
+  const credentials = ['--authfile', closed.authfile('anna', password)];
+  const of = (named: string) => ({
+    ...inline('FROM debian:12', 'RUN uname -m'),
+    baseImages: [{ from: 'debian:12', image: named }],
+  });
+  beforeAll(async () => {
+    const pushed = await shop.build(
+      { ...spec, platforms: ['linux/arm64', 'linux/s390x'] },
+      [...base, '--to', `docker://${image}`, ...credentials],
+      trusting(closed),
+    );
+    expect(pushed.status).toBe(0);
+  });
+
+  test('is named by spec.baseImages, and pulled with the password for the platform', async () => {
+    const ended = await shop.build(of(image), credentials, { ...trusting(closed), name: 'child' });
+    expect(platformOf(ended).message).toMatch(/^built in /);
+    expect(ended.stderr).toContain('| aarch64');
+    expect(ended.status).toBe(0);
+    expect(await shop.remains()).toEqual([]);
+  });
+
+  test.each([
+    ['with a tag that is not there', `${closed.host}/team/base:absent`, credentials],
+    ['with a wrong password', image, ['--authfile', closed.authfile('anna', 'wrong-secret-word')]],
+  ])('%s is BaseImageUnavailable, told by name and without the password', async (_, named, given) => {
+    const ended = await shop.build(of(named), [...given, '--no-cache'], {
+      ...trusting(closed),
+      name: 'child',
+    });
+    expect(platformOf(ended)).toMatchObject({ state: 'Failed', reason: 'BaseImageUnavailable' });
+    expect(platformOf(ended).message).toContain(named);
+    expect(`${ended.stdout}${ended.stderr}`).not.toMatch(/wrong-secret-word|YW5uYTp|correct horse/);
+    expect(ended.status).toBe(1);
+    expect(await shop.remains()).toEqual([]);
+  });
+
+  test('is judged by edgebuild verify, every platform of it, with the password only', async () => {
+    const verify = (given: readonly string[]) =>
+      shop.edgebuild(['verify', `docker://${image}`, '-o', 'json', ...given], trusting(closed));
+    const judged = await verify(credentials);
+    expect(judged.status).toBe(0);
+    expect(JSON.parse(judged.stdout)).toMatchObject({ passed: true, images: [{}, {}] });
+    const wrong = await verify(['--authfile', closed.authfile('anna', 'wrong-secret-word')]);
+    expect(wrong.status).toBe(1);
+    expect(`${wrong.stdout}${wrong.stderr}`).not.toMatch(/wrong-secret-word|YW5uYTp/);
+  });
+});
+
+test('a registry of plain http, which registries.conf allows, is pushed to and judged', async () => {
+  const to = `docker://${plain.host}/app:1`;
+  const ended = await shop.build(spec, [...base, '--to', to], trusting(plain));
+  expect(ended.status).toBe(0);
+  expect(await digestAt(`${plain.host}/app:1`, '--override-arch=arm64')).toBe(platformOf(ended).digest);
+  expect((await shop.edgebuild(['verify', to], trusting(plain))).status).toBe(0);
+  expect(await shop.remains()).toEqual([]);
 });

@@ -14,8 +14,14 @@ export interface Registry {
   readonly authfile: (user: string, password: string) => string;
 }
 
-/** @param users passwords by name; none, and everybody may push. */
-export const startRegistry = async (users: Readonly<Record<string, string>> = {}): Promise<Registry> => {
+/**
+ * @param users passwords by name; none, and everybody may push.
+ * @param scheme plain http is what `insecure` allows beside certificates of nobody.
+ */
+export const startRegistry = async (
+  users: Readonly<Record<string, string>> = {},
+  scheme: 'http' | 'https' = 'https',
+): Promise<Registry> => {
   const directory = mkdtempSync(join(tmpdir(), 'edgebuild-registry-'));
   const path = (name: string): string => join(directory, name);
   const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
@@ -41,7 +47,10 @@ export const startRegistry = async (users: Readonly<Record<string, string>> = {}
     version: 0.1,
     log: { level: 'info', formatter: 'json' },
     storage: { filesystem: { rootdirectory: path('storage') } },
-    http: { addr: '127.0.0.1:0', tls: { certificate: path('certificate'), key: path('key') } },
+    http: {
+      addr: '127.0.0.1:0',
+      ...(scheme === 'http' ? {} : { tls: { certificate: path('certificate'), key: path('key') } }),
+    },
     ...(passwords.length === 0 ? {} : { auth: { htpasswd: { realm: 'registry', path: path('passwords') } } }),
   };
   writeFileSync(path('config.yml'), JSON.stringify(settings));
