@@ -32,17 +32,20 @@ export const classify = (output: readonly string[], execution: 'Native' | 'Emula
   return 'DockerfileStepFailed';
 };
 
+/** The end is what buildah says when a layer does not fit; the cause itself it keeps to itself. */
+const diskFull =
+  /no space left on device|disk quota exceeded|storing layer "\w+" to file: io: read\/write on closed pipe/i;
+
+/** Whether a program's last words say that the disk is full. */
+export const saysDiskFull = (output: readonly string[]): boolean =>
+  output.some((line) => diskFull.test(line));
+
 const causes: readonly {
   readonly reason: Reason;
   readonly pattern: RegExp;
   readonly only?: 'Emulated';
 }[] = [
-  {
-    reason: 'DiskFull',
-    // What buildah says when a layer does not fit; the cause itself it keeps to itself.
-    pattern:
-      /no space left on device|disk quota exceeded|storing layer "\w+" to file: io: read\/write on closed pipe/i,
-  },
+  { reason: 'DiskFull', pattern: diskFull },
   { reason: 'EmulatorCrashed', pattern: /qemu: (uncaught target signal|unhandled CPU exception|fatal)/i },
   {
     reason: 'OutOfMemory',

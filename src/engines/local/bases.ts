@@ -8,7 +8,7 @@ import type { Image } from '../../image/image.ts';
 import { openImages } from '../../image/open.ts';
 import { failure as skopeoFailure, globalFlags } from '../../image/skopeo.ts';
 import { surveyImage } from '../../image/survey.ts';
-import { BuildFailure } from '../failure.ts';
+import { BuildFailure, saysDiskFull } from '../failure.ts';
 import { runOutside } from './outside.ts';
 import { missingProgram } from './programs.ts';
 import { imageIdOf, relabel } from './relabel.ts';
@@ -156,8 +156,8 @@ const copy = async (
     signal,
   });
   if (status === 0) return;
-  const full = said.some((line) => /no space left on device/i.test(line));
-  if (full) throw new BuildFailure('DiskFull', `base image ${text}: no space is left to keep it`, said);
+  if (saysDiskFull(said))
+    throw new BuildFailure('DiskFull', `base image ${text}: no space is left to keep it`, said);
   throw skopeoFailure(said.join('\n'), reference);
 };
 

@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
 import { failure as skopeoFailure, globalFlags } from '../../image/skopeo.ts';
-import { BuildFailure } from '../failure.ts';
+import { BuildFailure, saysDiskFull } from '../failure.ts';
 import { composeLayout, type Content, type Layout, type PlatformImage } from './layout.ts';
 import { runOutside } from './outside.ts';
 
@@ -176,7 +176,7 @@ const copyWithSkopeo = async (
     signal,
   });
   if (status === 0) return;
-  if (said.some((text) => /no space left on device/i.test(text))) {
+  if (saysDiskFull(said)) {
     throw new BuildFailure('DiskFull', `${target}: no space is left`);
   }
   const { code, message } = skopeoFailure(said.join('\n'), target);

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EdgeBuildSpec } from '../../api/edgebuild.ts';
 import type { Platform } from '../../api/platforms.ts';
-import { BuildFailure, classify, howItEnded, ownWords } from '../failure.ts';
+import { BuildFailure, classify, howItEnded, ownWords, saysDiskFull } from '../failure.ts';
 import type { Report } from '../progress.ts';
 import { type Builder, builderOf, parseStep, type Step } from './buildah.ts';
 import type { PreparedDockerfile } from './dockerfiles.ts';
@@ -88,9 +88,7 @@ const importBases = async (build: PlatformBuild, builder: Builder): Promise<void
     const command = ['sh', '-c', script, 'sh', from, builder.reference(name)];
     const status = await runLocked(build, builder, command, [], output.add);
     if (status !== 0) {
-      const reason = output.lines().some((line) => /no space left/i.test(line))
-        ? 'DiskFull'
-        : 'BaseImageCorrupt';
+      const reason = saysDiskFull(output.lines()) ? 'DiskFull' : 'BaseImageCorrupt';
       throw new BuildFailure(reason, `base image ${text} could not be read into the storage`, output.lines());
     }
   }
@@ -210,7 +208,7 @@ const copyOut = async (
     output.add,
   );
   if (status === 0) return;
-  const reason = output.lines().some((line) => /no space left/i.test(line)) ? 'DiskFull' : 'PublishFailed';
+  const reason = saysDiskFull(output.lines()) ? 'DiskFull' : 'PublishFailed';
   throw new BuildFailure(
     reason,
     `the image could not be copied out: ${output.lines().at(-1) ?? ''}`,
