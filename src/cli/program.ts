@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { readConfig } from '../config.ts';
+import type { RunFlags } from '../run-config.ts';
 import type { BuildFlags } from './build-request.ts';
 import { endingOf, exits, type Exit } from './exit.ts';
 import { outliveReaders, terminalOf, type Terminal } from './terminal.ts';
@@ -26,6 +27,10 @@ export const run = async (argv: readonly string[]): Promise<Exit> => {
   verifyCommand(program).action(async (image: string, flags: VerifyFlags) => {
     const { verify } = await import('./verify.ts');
     exit = await verify(image, flags, config, terminal);
+  });
+  runCommand(program).action(async (flags: RunFlags) => {
+    const { run: runOperator } = await import('./run.ts');
+    exit = await runOperator(flags, config, terminal);
   });
   crdsCommand(program).action(async () => {
     const { crds } = await import('./crds.ts');
@@ -167,6 +172,59 @@ With -o json, standard output gets {reference, passed, images, notJudged}.
 Examples:
   edgebuild verify oci-archive:app.oci.tar
   edgebuild verify docker://quay.io/acme/web:1.2 --platform linux/arm64
+${exitCodes}`,
+    );
+
+const runCommand = (program: Command): Command =>
+  program
+    .command('run')
+    .summary('run the operator')
+    .description(
+      'Runs the operator: it builds the EdgeBuilds of a cluster until it is told to end (SIGTERM).',
+    )
+    .option(
+      '--kubeconfig <file>',
+      'which cluster (default: KUBECONFIG, the cluster it runs in, ~/.kube/config)',
+    )
+    .option('--context <name>', "which context of the kubeconfig (default: the kubeconfig's current one)")
+    .option(
+      '-n, --namespace <name>',
+      'watch this namespace; may be repeated (default: WATCH_NAMESPACE, which commas divide, or all)',
+      collect,
+    )
+    .option('--metrics-bind-address <addr>', 'where /metrics is served, 0 is nowhere (default: :8080)')
+    .option(
+      '--health-probe-bind-address <addr>',
+      'where /livez, /healthz and /readyz are served, 0 is nowhere (default: :8081)',
+    )
+    .option(
+      '--leader-elect [bool]',
+      'work only while it holds a Lease, for several replicas (default: false)',
+    )
+    .option(
+      '--leader-election-namespace <name>',
+      "the Lease's namespace (default: POD_NAMESPACE, or that of the pod)",
+    )
+    .option('--leader-election-id <name>', "the Lease's name (default: edgebuild.io)")
+    .option('--leader-election-lease-duration <d>', 'others wait so long for a silent leader (default: 137s)')
+    .option('--leader-election-renew-deadline <d>', 'a leader that cannot renew ends after (default: 107s)')
+    .option('--leader-election-retry-period <d>', 'between two tries to get or renew it (default: 26s)')
+    .option('--max-concurrent-reconciles <n>', 'at once, of each controller (default: 10)')
+    .option('--reconcile-timeout <d>', 'the longest that one reconcile may take (default: 2m)')
+    .option('--graceful-shutdown-timeout <d>', 'how long work may go on after SIGTERM (default: 30s)')
+    .option('--kube-api-qps <n>', 'calls to the API server a second, 0 is no limit (default: 0)')
+    .option('--kube-api-burst <n>', 'calls at once after a silence (default: twice --kube-api-qps)')
+    .option('--log-level <level>', 'error, warn, info or debug (default: LOG_LEVEL, or info)')
+    .option('--log-format <format>', 'json or text (default: json)')
+    .addHelpText(
+      'after',
+      `
+A duration <d> is such as 15s, 1m30s or 500ms.
+
+Examples:
+  edgebuild run --leader-elect
+  edgebuild run --kubeconfig ~/.kube/dev -n my-team --log-format text
+  edgebuild run --metrics-bind-address 127.0.0.1:8080 --log-level debug
 ${exitCodes}`,
     );
 
