@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 FOREIGN_BUSYBOX := .cache/foreign
-TEST_RESULTS := .cache/test-results.json
+TEST_RESULTS := .cache/test-results
 # The folders that hold TypeScript of ours, as far as they exist.
 SOURCES = $(wildcard src test bench demo scripts)
 # Every shell program of ours: by name, and by its first line.
@@ -23,7 +23,7 @@ help: ## list these targets
 
 .PHONY: setup
 setup: ## install what building, testing and the demo need, where it is missing
-	@scripts/setup.sh node build verify test demo
+	@scripts/setup.sh node build verify test cluster demo
 
 .PHONY: demo
 demo: ## build an ARM64 apache image from an unmodified Dockerfile on this machine, and see it serve a page
@@ -32,15 +32,10 @@ demo: ## build an ARM64 apache image from an unmodified Dockerfile on this machi
 
 .PHONY: test
 test: ## run every test; T=PATTERN for the test files whose path matches
-	@scripts/setup.sh node build test
+	@scripts/setup.sh node build test cluster
 	@scripts/foreign-busybox.sh $(FOREIGN_BUSYBOX)
-	@mkdir -p .cache && rm -f $(TEST_RESULTS)
-	@node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js --json --outputFile=$(TEST_RESULTS) $(T)
-
-.PHONY: cluster
-cluster: ## a shell in a real Kubernetes cluster of this machine's own, which is gone when the shell ends
-	@scripts/setup.sh node cluster
-	@node test/cluster/enter.ts
+	@node test/cluster/programs.ts >/dev/null
+	@scripts/test.sh $(TEST_RESULTS) $(T)
 
 .PHONY: build
 build: ## compile the command line into dist/

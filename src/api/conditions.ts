@@ -32,6 +32,8 @@ export const reasons = {
   PartlyPublished: 'spec.publish is Succeeded: what succeeded was published, the rest failed',
   NotPublished: 'nothing was published: the destination is as it was',
 
+  BuildAPIUnavailable:
+    'the cluster does not serve build.openshift.io, or does not let the operator read it: looked for again and again',
   InvalidSpec: 'the object breaks a rule: correct the named field',
   FetchSourceFailed: 'the source could not be read: check uri, ref, paths and credentials',
   DockerfileInvalid: 'the Dockerfile cannot be read or used: correct the named line',

@@ -30,7 +30,7 @@ export const run = async (argv: readonly string[]): Promise<Exit> => {
   });
   runCommand(program).action(async (flags: RunFlags) => {
     const { run: runOperator } = await import('./run.ts');
-    exit = await runOperator(flags, config, terminal);
+    exit = await runOperator(flags, versionOf());
   });
   crdsCommand(program).action(async () => {
     const { crds } = await import('./crds.ts');

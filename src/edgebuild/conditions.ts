@@ -10,6 +10,9 @@ const unknown = (reason: Reason, message: string): Finding => ({ status: 'Unknow
 
 const describe = ({ platform, message }: PlatformFacts): string => `${platform}: ${message}`;
 const all = (platforms: readonly PlatformFacts[]): string => platforms.map(describe).join('; ');
+/** Waits for something that is not its turn: an API that is not served, for instance. */
+const isHeldUp = ({ state, reason }: PlatformFacts): boolean =>
+  state === 'Waiting' && reason !== 'Pending' && reason !== 'Building';
 const isOver = ({ state }: PlatformFacts): boolean => state !== 'Waiting' && state !== 'Building';
 const hasFailed = ({ state }: PlatformFacts): boolean => state === 'Failed';
 
@@ -30,6 +33,9 @@ const ofBeginning: readonly Reason[] = [
 ];
 
 const emulationReady = ({ platforms, emulationProven }: Facts): Finding => {
+  const undecided = platforms.find(({ execution }) => execution === 'Undecided');
+  if (undecided !== undefined)
+    return unknown(undecided.reason, `where ${undecided.platform} can be built is not known yet`);
   const emulated = platforms.filter(({ execution }) => execution === 'Emulated');
   if (emulated.length === 0) return yes('EmulationNotNeeded', 'no platform is emulated');
   const names = emulated.map(({ platform }) => platform).join(', ');
@@ -80,6 +86,9 @@ const published = ({ platforms, published: image, publishFailure, spec }: Facts)
 };
 
 const ready = (facts: Facts): Finding => {
+  const heldUp = facts.platforms.filter(isHeldUp);
+  const [first] = heldUp;
+  if (first !== undefined) return no(first.reason, all(heldUp));
   if (!facts.platforms.every(isOver)) return no('Building', 'work is under way');
   const findings = [emulationReady, baseImagesReady, built, verified, published].map((of) => of(facts));
   // What is False is a cause; what is Unknown was only not reached because of it.
@@ -93,13 +102,16 @@ const ready = (facts: Facts): Finding => {
 
 const reconciling = ({ platforms }: Facts): Finding => {
   const busy = platforms.filter((one) => !isOver(one));
-  return busy.length > 0 ? yes('Building', all(busy)) : no('Ready', 'nothing is under way');
+  const reason = busy.find(isHeldUp)?.reason ?? 'Building';
+  return busy.length > 0 ? yes(reason, all(busy)) : no('Ready', 'nothing is under way');
 };
 
 const stalled = (facts: Facts): Finding => {
   const { platforms, publishFailure } = facts;
   const failed = platforms.filter(hasFailed);
   const [first] = failed;
+  const heldUp = platforms.find(isHeldUp);
+  if (heldUp !== undefined) return no(heldUp.reason, 'it goes on by itself when that has changed');
   if (!platforms.every(isOver)) return no('Building', 'work is under way');
   if (first !== undefined) return yes(first.reason, all(failed));
   if (publishFailure !== undefined) return yes(publishFailure.reason, publishFailure.message);
@@ -119,6 +131,23 @@ const findings: Readonly<Record<ConditionType, (facts: Facts) => Finding>> = {
   Published: published,
 };
 
+/** An object that cannot be used: nothing of it was looked at. */
+const refused = (type: ConditionType, { reason, message }: NonNullable<Facts['refusal']>): Finding => {
+  switch (type) {
+    case 'Ready':
+    case 'Reconciling':
+      return no(reason, message);
+    case 'Stalled':
+      return yes(reason, message);
+    case 'EmulationReady':
+    case 'BaseImagesReady':
+    case 'Built':
+    case 'Verified':
+    case 'Published':
+      return unknown(reason, 'nothing was begun');
+  }
+};
+
 /**
  * Every condition, from facts alone. `lastTransitionTime` moves only when a condition's status does.
  *
@@ -126,7 +155,7 @@ const findings: Readonly<Record<ConditionType, (facts: Facts) => Finding>> = {
  */
 export const conditionsOf = (facts: Facts, previous: readonly Condition[], now: string): Condition[] =>
   (Object.keys(conditionTypes) as ConditionType[]).map((type) => {
-    const finding = findings[type](facts);
+    const finding = facts.refusal === undefined ? findings[type](facts) : refused(type, facts.refusal);
     const before = previous.find((condition) => condition.type === type);
     return {
       type,

@@ -5,7 +5,8 @@ import type { PlatformName } from '../api/platforms.ts';
 /** What is known of one platform. */
 export interface PlatformFacts {
   readonly platform: PlatformName;
-  readonly execution: 'Native' | 'Emulated' | 'Impossible';
+  /** Undecided: it is not known yet which machines there are. */
+  readonly execution: 'Native' | 'Emulated' | 'Impossible' | 'Undecided';
   readonly state: PlatformState;
   readonly reason: Reason;
   readonly message: string;
@@ -23,6 +24,8 @@ export interface PlatformFacts {
 export interface Facts {
   readonly generation: number;
   readonly spec: EdgeBuildSpec;
+  /** Why nothing can begin before a person has changed the object; then `platforms` is empty. */
+  readonly refusal?: { readonly reason: Reason; readonly message: string };
   readonly platforms: readonly PlatformFacts[];
   /** A foreign program of every emulated platform was seen running. */
   readonly emulationProven: boolean;

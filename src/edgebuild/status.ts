@@ -19,5 +19,5 @@ export const statusOf = (
 
 const platformStatus = ({ execution, ...facts }: PlatformFacts): PlatformStatus => ({
   ...facts,
-  ...(execution === 'Impossible' ? {} : { execution }),
+  ...(execution === 'Impossible' || execution === 'Undecided' ? {} : { execution }),
 });

@@ -52,6 +52,8 @@ export interface Store<T extends KubeObject> {
 }
 
 export interface StoreSettings<T extends KubeObject> extends WatcherSettings {
+  /** Only what lies in these, each watched by itself; without it, or empty, what `namespace` says. */
+  readonly namespaces?: readonly string[];
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
   readonly onInterruption?: (interruption: Interruption) => void;
 }
@@ -66,11 +68,12 @@ export const createStore = <T extends KubeObject>(
   const objects = new Map<Key, T>();
   const indexes = indexesOf({ owner: owners, ...settings.indexes });
   const listeners = new Set<(change: Change<T>) => void>();
-  let synced = false;
+  const scopes = scopesOf(settings);
+  const listed = new Set<Scope>();
   let unavailability: Unavailability | undefined;
   let lastEventAt = performance.now();
-  // Up to where the watch has told everything.
-  let position: string | undefined;
+  // Up to where each watch has told everything.
+  const positions = new Map<Scope, string | undefined>();
 
   const tell = (change: Change<T>): void => {
     for (const listener of listeners) listener(change);
@@ -83,42 +86,43 @@ export const createStore = <T extends KubeObject>(
     if (previous?.metadata.uid === uid && previous?.metadata.resourceVersion === resourceVersion) return;
     if (isOlder(resourceVersion, previous?.metadata.resourceVersion) === true) return;
     const isSame = previous?.metadata.uid === uid;
-    if (previous !== undefined && !isSame) remove(previous);
+    if (previous !== undefined && !isSame) forget(previous);
     objects.set(key, object);
     indexes.move(key, isSame ? previous : undefined, object);
     if (previous !== undefined && isSame) tell({ type: 'updated', object, previous });
     else tell({ type: 'added', object });
   };
 
-  const remove = (object: T): void => {
+  const forget = (object: T): void => {
     const key = keyOf(object.metadata);
-    const known = objects.get(key);
-    // Not the one that we know: that one is newer.
-    if (
-      known === undefined ||
-      isOlder(object.metadata.resourceVersion, known.metadata.resourceVersion) === true
-    )
-      return;
     objects.delete(key);
-    indexes.move(key, known, undefined);
-    tell({ type: 'deleted', object: known });
+    indexes.move(key, object, undefined);
+    tell({ type: 'deleted', object });
   };
 
-  const replaceAll = (listed: readonly T[], at: string): void => {
+  const remove = (object: T): void => {
+    const known = objects.get(keyOf(object.metadata));
+    if (known === undefined) return;
+    // Not the one that we know: that one is newer.
+    if (isOlder(object.metadata.resourceVersion, known.metadata.resourceVersion) !== true) forget(known);
+  };
+
+  const replaceAll = (scope: Scope, found: readonly T[], at: string): void => {
+    const known = [...objects].filter(([, { metadata }]) => isWithin(scope, metadata.namespace));
     // The server has gone back in time, as after a restore: what is known counts no more.
-    if (isOlder(at, position) === true) for (const object of [...objects.values()]) remove(object);
-    const keys = new Set(listed.map(({ metadata }) => keyOf(metadata)));
-    for (const [key, object] of [...objects]) {
+    if (isOlder(at, positions.get(scope)) === true) for (const [, object] of known) forget(object);
+    const keys = new Set(found.map(({ metadata }) => keyOf(metadata)));
+    for (const [key, object] of known) {
       // What we wrote after the list was made is not missing from it.
       const isNewer = isOlder(at, object.metadata.resourceVersion) === true;
-      if (!keys.has(key) && !isNewer) remove(object);
+      if (!keys.has(key) && !isNewer) forget(object);
     }
-    for (const object of listed) put(object);
+    for (const object of found) put(object);
   };
 
-  const becomeAvailable = (): void => {
-    const isNews = !synced || unavailability !== undefined;
-    synced = true;
+  const becomeAvailable = (scope: Scope): void => {
+    const isNews = listed.size < scopes.length || unavailability !== undefined;
+    listed.add(scope);
     unavailability = undefined;
     if (isNews) tell({ type: 'availability' });
   };
@@ -129,7 +133,7 @@ export const createStore = <T extends KubeObject>(
     if (isNews) tell({ type: 'availability' });
   };
 
-  const take = (event: WatcherEvent<T>): void => {
+  const take = (scope: Scope, event: WatcherEvent<T>): void => {
     if (event.type === 'interrupted') {
       settings.onInterruption?.(event);
       const { cause, error } = event;
@@ -140,25 +144,26 @@ export const createStore = <T extends KubeObject>(
     lastEventAt = performance.now();
     switch (event.type) {
       case 'listed':
-        replaceAll(event.objects, event.resourceVersion);
-        position = event.resourceVersion;
-        becomeAvailable();
+        replaceAll(scope, event.objects, event.resourceVersion);
+        positions.set(scope, event.resourceVersion);
+        becomeAvailable(scope);
         return;
       case 'applied':
-        position = event.object.metadata.resourceVersion;
+        positions.set(scope, event.object.metadata.resourceVersion);
         put(event.object);
         return;
       case 'deleted':
-        position = event.object.metadata.resourceVersion;
+        positions.set(scope, event.object.metadata.resourceVersion);
         remove(event.object);
         return;
       case 'bookmark':
-        position = event.resourceVersion;
+        positions.set(scope, event.resourceVersion);
         return;
     }
   };
 
-  const hasSettled = (): boolean => synced || unavailability !== undefined;
+  const hasSynced = (): boolean => listed.size === scopes.length;
+  const hasSettled = (): boolean => hasSynced() || unavailability !== undefined;
 
   return {
     kind,
@@ -170,7 +175,7 @@ export const createStore = <T extends KubeObject>(
         const object = objects.get(key);
         return object === undefined ? [] : [object];
       }),
-    hasSynced: () => synced,
+    hasSynced,
     hasSettled,
     settled: (signal) =>
       new Promise((resolve) => {
@@ -192,14 +197,32 @@ export const createStore = <T extends KubeObject>(
     },
     learn: (object) => {
       // The watch is ahead of the write's answer: it knows better, a deletion for instance.
-      if (isOlder(position, object.metadata.resourceVersion) === true) put(object);
+      const scope = scopes.find((one) => isWithin(one, object.metadata.namespace));
+      if (scope === undefined) return;
+      if (isOlder(positions.get(scope), object.metadata.resourceVersion) === true) put(object);
     },
     run: async (signal) => {
       lastEventAt = performance.now();
-      for await (const event of watchKind<T>(client, kind, settings, signal)) take(event);
+      await Promise.all(
+        scopes.map(async (scope) => {
+          const watcher = watchKind<T>(client, kind, { ...settings, namespace: scope.namespace }, signal);
+          for await (const event of watcher) take(scope, event);
+        }),
+      );
     },
   };
 };
+
+/** What one watch covers. */
+interface Scope {
+  readonly namespace: string | undefined;
+}
+
+const scopesOf = ({ namespace, namespaces = [] }: StoreSettings<never>): readonly Scope[] =>
+  namespaces.length === 0 ? [{ namespace }] : namespaces.map((one) => ({ namespace: one }));
+
+const isWithin = (scope: Scope, namespace: string | undefined): boolean =>
+  scope.namespace === undefined || scope.namespace === namespace;
 
 const owners = ({ metadata }: KubeObject): readonly string[] =>
   (metadata.ownerReferences ?? []).map(({ uid }: OwnerReference) => uid);

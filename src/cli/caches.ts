@@ -1,0 +1,64 @@
+import type { Client } from '../kube/client.ts';
+import { type Kind, type KubeObject, resourceOf } from '../kube/objects.ts';
+import { createStore, type Interruption, type Store } from '../kube/store.ts';
+import type { Checks } from '../ops/health.ts';
+import type { Logger } from '../ops/log.ts';
+import type { Metrics } from '../ops/metrics.ts';
+
+interface Settings {
+  readonly client: Client;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Empty: all. */
+  readonly namespaces: readonly string[];
+}
+
+interface Caches {
+  /** @param needed without it the operator is not ready. */
+  of<T extends KubeObject>(kind: Kind, options: { readonly needed: boolean }): Store<T>;
+  /** For /readyz: one check for each kind that is needed. Kinds that are added later are in it, too. */
+  readonly checks: Checks;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** One cache a kind, its watch in logs, metrics and /readyz. */
+export const createCaches = ({ client, log, metrics, namespaces }: Settings): Caches => {
+  const stores: Store<KubeObject>[] = [];
+  const checks: Record<string, () => string | undefined> = {};
+
+  const of = <T extends KubeObject>(kind: Kind, { needed }: { readonly needed: boolean }): Store<T> => {
+    const resource = resourceOf(kind);
+    const watch = metrics.watch(kind.kind);
+    let trouble: { readonly text: string; readonly at: number } | undefined;
+    let lastCause: string | undefined;
+
+    const onInterruption = ({ cause, error, retryInMs }: Interruption): void => {
+      watch.restarted(cause);
+      if (error !== undefined) trouble = { text: error.message, at: performance.now() };
+      const isPlanned = cause === 'Timeout' || cause === 'Relist';
+      // The same again and again is no news.
+      const level = isPlanned || cause === lastCause ? 'debug' : needed ? 'warn' : 'info';
+      if (!isPlanned) lastCause = cause;
+      log[level]('a watch was interrupted', { resource, cause, retryInMs, error: error?.message });
+    };
+    const store = createStore<T>(client, kind, { fieldManager: 'edgebuild', namespaces, onInterruption });
+    store.onChange(() => (lastCause = undefined));
+    watch.lastEventAgeSeconds(() => store.lastEventAgeMs() / 1000);
+    stores.push(store);
+    if (needed)
+      checks[kind.plural] = () => {
+        const since = trouble === undefined ? Infinity : performance.now() - trouble.at;
+        if (trouble !== undefined && since <= store.lastEventAgeMs()) return trouble.text;
+        return store.hasSynced() ? undefined : `${resource}: not listed yet`;
+      };
+    return store;
+  };
+
+  return {
+    of,
+    checks,
+    run: async (signal) => {
+      await Promise.all(stores.map((store) => store.run(signal)));
+    },
+  };
+};
