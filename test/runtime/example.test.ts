@@ -19,7 +19,10 @@ const page = readFileSync(join(root, 'docs/controllers.md'), 'utf8');
 const example = /```ts\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
 
 interface Example {
-  createAddresses(client: Client, log: Logger): { stores: Store<KubeObject>[]; controller: Controller };
+  readonly createAddresses: (
+    client: Client,
+    log: Logger,
+  ) => { stores: Store<KubeObject>[]; controller: Controller };
 }
 
 let plane: ControlPlane;
