@@ -37,6 +37,12 @@ test: ## run every test; T=PATTERN for the test files whose path matches
 	@node test/cluster/programs.ts >/dev/null
 	@scripts/test.sh $(TEST_RESULTS) $(T)
 
+.PHONY: soak
+soak: ## many more seeded sequences of faults than make test has; SEEDS=2000 FIRST=1000
+	@scripts/setup.sh node cluster
+	@node test/cluster/programs.ts >/dev/null
+	@EDGEBUILD_SEEDS=$(or $(SEEDS),2000) EDGEBUILD_FIRST_SEED=$(or $(FIRST),1000) scripts/test.sh .cache/soak-results test/faults/random
+
 .PHONY: build
 build: ## compile the command line into dist/
 	@scripts/setup.sh node

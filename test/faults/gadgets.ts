@@ -83,7 +83,7 @@ export interface OperatorOptions {
 /** A connection of its own, by a kubeconfig's path. */
 export const clientBy = (kubeconfig: string): { client: Client; close: () => Promise<void> } => {
   const connection = openConnection(loadKubeConfig({ kubeconfig }));
-  return { client: createClient({ connection, fieldManager: 'edgebuild' }), close: connection.close };
+  return { client: createClient({ connection, fieldManager: 'edgebuild' }), close: () => connection.close() };
 };
 
 /** A kubeconfig's text as a file in the control plane's own folder. */

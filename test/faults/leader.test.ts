@@ -1,0 +1,159 @@
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { execa } from 'execa';
+import { leases } from '../../src/kube/leader.ts';
+import type { KubeObject } from '../../src/kube/objects.ts';
+import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
+import { until } from '../support/until.ts';
+import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
+import { asFile, clientBy, configMaps } from './gadgets.ts';
+
+// 9: two real processes, one lease (3 s, deadline 2 s, every 0.4 s). Who wrote is read from the history of the one
+// object that both write, in the order of the server's resourceVersions.
+let plane: ControlPlane;
+let direct: ReturnType<typeof clientBy>;
+let namespace: string;
+let number = 0;
+let history: { readonly by: string; readonly version: string }[];
+let recording: AbortController;
+let recorded: Promise<void>;
+const proxies: FaultProxy[] = [];
+const started: Candidate[] = [];
+
+interface Candidate {
+  readonly identity: string;
+  readonly kill: (signal: NodeJS.Signals) => boolean;
+  readonly ended: Promise<unknown>;
+}
+
+beforeAll(async () => {
+  plane = await startControlPlane();
+  direct = clientBy(plane.kubeconfig);
+}, 180_000);
+
+beforeEach(async () => {
+  number += 1;
+  namespace = `leader-${String(number)}`;
+  await plane.kubectl(['create', 'namespace', namespace]);
+  history = [];
+  recording = new AbortController();
+  recorded = record(recording.signal);
+});
+
+afterEach(async () => {
+  for (const { kill, ended } of started.splice(0)) {
+    kill('SIGKILL');
+    await ended;
+  }
+  recording.abort();
+  await recorded;
+  for (const proxy of proxies.splice(0)) await proxy.close();
+});
+
+afterAll(async () => {
+  await direct.close();
+  await plane.stop();
+});
+
+/** Every version of what they write, from the first on. */
+const record = async (signal: AbortSignal): Promise<void> => {
+  let resourceVersion = '';
+  for await (const page of direct.client.list(configMaps, { namespace })) ({ resourceVersion } = page);
+  try {
+    const options = { namespace, resourceVersion, timeoutSeconds: 600, silenceMs: 600_000, signal };
+    for await (const { object } of direct.client.watch(configMaps, options)) {
+      const { metadata, data } = object as KubeObject & { readonly data?: { readonly by?: string } };
+      if (metadata.name === 'written')
+        history.push({ by: data?.by ?? '', version: metadata.resourceVersion ?? '' });
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+};
+
+const candidate = async (identity: string, behind?: FaultProxy): Promise<Candidate> => {
+  const kubeconfig = behind === undefined ? plane.kubeconfig : await asFile(plane, behind.kubeconfig);
+  const child = execa(
+    process.execPath,
+    [
+      '--disable-warning=ExperimentalWarning',
+      join(import.meta.dirname, 'leader-process.ts'),
+      kubeconfig,
+      namespace,
+      identity,
+    ],
+    { reject: false },
+  );
+  const one = { identity, kill: (signal: NodeJS.Signals) => child.kill(signal), ended: child };
+  started.push(one);
+  return one;
+};
+
+const writesOf = (identity: string): number => history.filter(({ by }) => by === identity).length;
+const hasWritten = async (identity: string, more = 5): Promise<void> => {
+  const before = writesOf(identity);
+  expect(
+    await until(
+      () => writesOf(identity),
+      (count) => count >= before + more,
+      60_000,
+    ),
+  ).toBeGreaterThanOrEqual(before + more);
+};
+
+/** Who wrote, each once for all its writes in a row. */
+const turns = (): readonly string[] =>
+  history.map(({ by }) => by).filter((by, index, all) => index === 0 || all[index - 1] !== by);
+
+test('a leader that is killed is followed by the other, which waits until the lease has run out', async () => {
+  const one = await candidate('one');
+  await hasWritten('one');
+  await candidate('two');
+  one.kill('SIGKILL');
+  await one.ended;
+  await hasWritten('two');
+  expect(turns()).toEqual(['one', 'two']);
+}, 120_000);
+
+test('a leader that was stopped for longer than its lease does not write when it goes on', async () => {
+  const one = await candidate('one');
+  await hasWritten('one');
+  await candidate('two');
+  one.kill('SIGSTOP');
+  await hasWritten('two');
+  one.kill('SIGCONT');
+  await hasWritten('two', 50);
+  expect(turns()).toEqual(['one', 'two']);
+}, 120_000);
+
+test('a leader that is cut off stops before the other begins, and does not come back between its writes', async () => {
+  const proxy = await startFaultProxy(plane);
+  proxies.push(proxy);
+  await candidate('one', proxy);
+  await hasWritten('one');
+  await candidate('two');
+  // Renewals do not get through, everything else does: only the deadline keeps it from writing on.
+  proxy.faultFor = ({ plural }) => (plural === 'leases' ? { type: 'reset' } : undefined);
+  await hasWritten('two', 20);
+  proxy.faultFor = () => undefined;
+  await hasWritten('two', 50);
+  expect(turns()).toEqual(['one', 'two']);
+}, 120_000);
+
+test('a leader that ends gracefully gives the lease up, and the other need not wait for its end', async () => {
+  const one = await candidate('one');
+  await hasWritten('one');
+  await candidate('two');
+  one.kill('SIGTERM');
+  await one.ended;
+  const lease = await direct.client.get<KubeObject & { readonly spec: { readonly holderIdentity: string } }>(
+    leases,
+    {
+      namespace,
+      name: 'leader',
+    },
+  );
+  expect(['', 'two']).toContain(lease.spec.holderIdentity);
+  await hasWritten('two');
+  expect(turns()).toEqual(['one', 'two']);
+}, 120_000);
