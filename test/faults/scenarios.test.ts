@@ -209,8 +209,16 @@ test('5: a conflict is tried again, and makes no Event', async () => {
 test('6: a kind that is forbidden is named with verb and resource, others go on, and it heals without a restart', async () => {
   const grant = async (role: string, verbs: string, resource: string): Promise<void> => {
     const where = ['--namespace', namespace];
-    await plane.kubectl(['create', 'role', role, `--verb=${verbs}`, `--resource=${resource}`, ...where]);
-    await plane.kubectl(['create', 'rolebinding', role, `--role=${role}`, '--user=limited', ...where]);
+    const made = await plane.kubectl([
+      ...['create', 'role', role, `--verb=${verbs}`, `--resource=${resource}`, ...where],
+    ]);
+    const bound = await plane.kubectl([
+      ...['create', 'rolebinding', role, `--role=${role}`, '--user=limited', ...where],
+    ]);
+    expect([made, bound].map(({ exitCode, stderr }) => ({ exitCode, stderr }))).toEqual([
+      { exitCode: 0, stderr: '' },
+      { exitCode: 0, stderr: '' },
+    ]);
   };
   await grant('roots', 'get,list,watch,patch', 'gadgets.test.edgebuild.io');
   let reconciled = 0;
@@ -228,9 +236,10 @@ test('6: a kind that is forbidden is named with verb and resource, others go on,
   expect(seen?.message).toContain('list configmaps');
   expect(await until(() => reconciled, Boolean, 30_000)).toBeGreaterThan(0);
 
-  await grant('children', 'get,list,watch,patch,delete', 'configmaps');
+  await grant('children', 'get,list,watch,create,patch,delete', 'configmaps');
   // To block an owner's deletion takes the right to set its finalizers (OwnerReferencesPermissionEnforcement).
-  await grant('owner', 'update,patch', 'gadgets/status,gadgets/finalizers');
+  await grant('status', 'patch', 'gadgets.test.edgebuild.io/status');
+  await grant('finalizers', 'update', 'gadgets.test.edgebuild.io/finalizers');
   await converges({ one: '1' });
   expect(operator.maps.unavailable()).toBeUndefined();
 }, 90_000);
