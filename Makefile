@@ -19,7 +19,7 @@ SHELL_FILES = $(shell find . \( -name node_modules -o -name .git -o -name .cache
 .PHONY: help
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/\1 \2/' \
-	  | while read -r target text; do printf '  make %-9s %s\n' "$$target" "$$text"; done
+	  | while read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
 
 .PHONY: setup
 setup: ## install what building, testing and the demo need, where it is missing
@@ -74,6 +74,14 @@ verify: ## lint, and fail if anything generated differs from what src/api says
 bench: ## measure against plain buildah and skopeo: docs/benchmarks.md says how
 	@scripts/setup.sh node build demo
 	@node bench/run.ts $(B)
+
+.PHONY: bench-runtime
+bench-runtime: ## measure the controller runtime against raw requests and a twin in Go; B=converge, memory, latency or rest
+	@scripts/setup.sh node cluster
+	@node test/cluster/programs.ts >/dev/null
+	@mkdir -p .cache
+	@cd bench/twin && PATH=$$PATH:/usr/local/go/bin CGO_ENABLED=0 go build -o ../../.cache/twin .
+	@node bench/runtime.ts $(B)
 
 .PHONY: clean
 clean: ## remove what these targets made in this folder; node_modules and the user's cache stay

@@ -26,7 +26,7 @@ export const run = async (flags: RunFlags, version: string): Promise<Exit> => {
   const kubeConfig = loadKubeConfig(config);
   const log = createLogger(config.log);
   const metrics = createMetrics();
-  const connection = openConnection(kubeConfig);
+  const connection = openConnection(kubeConfig, `edgebuild/${version}`);
   const client = createClient({
     connection,
     fieldManager: 'edgebuild',

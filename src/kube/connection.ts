@@ -55,7 +55,8 @@ interface Credentials {
   readonly readAt: number;
 }
 
-export const openConnection = (kubeConfig: KubeConfig): Connection => {
+/** @param userAgent how audit logs and flow schemas of the server name this program. */
+export const openConnection = (kubeConfig: KubeConfig, userAgent = 'edgebuild'): Connection => {
   const server = new URL(kubeConfig.getCurrentCluster()?.server ?? '');
   const prefix = server.pathname.replace(/\/$/, '');
   const retired = new Set<Dispatcher>();
@@ -100,7 +101,7 @@ export const openConnection = (kubeConfig: KubeConfig): Connection => {
         origin: server.origin,
         path: `${prefix}${request.path}`,
         method: request.method,
-        headers: { accept: 'application/json', 'user-agent': 'edgebuild', ...headers, ...request.headers },
+        headers: { accept: 'application/json', 'user-agent': userAgent, ...headers, ...request.headers },
         body: request.body ?? null,
         signal: request.signal ?? null,
         headersTimeout: request.silenceMs,
