@@ -44,6 +44,11 @@ const commandOf = (who: Contender, kubeconfig: string, namespace: string, count:
 const start = (plane: ControlPlane, who: Contender, namespace: string, count: number) => {
   const [program = '', ...args] = commandOf(who, plane.kubeconfig, namespace, count);
   const child = execa(program, args, { reject: false, stdout: 'ignore', stderr: 'inherit' });
+  void child.then(({ exitCode }) => {
+    if (exitCode === undefined || exitCode === 0) return;
+    console.error(`${who} ended with ${String(exitCode)}`);
+    process.exit(1);
+  });
   return {
     pid: child.pid ?? 0,
     end: async (): Promise<void> => {
@@ -156,14 +161,16 @@ const convergence = async (who: Contender, round: number): Promise<number> => {
     const perObject = Object.values(calls).reduce((sum, one) => sum + one, 0) / convergeCount;
     say(`node: API calls per object to converge: ${perObject.toFixed(2)}`);
   }
-  await plane.kubectl(['delete', 'edgebuilds,configmaps', '--all', '--namespace', namespace]);
   return took;
 };
 
 const measureConvergence = async (): Promise<void> => {
   const times: Record<Contender, number[]> = { raw: [], node: [], go: [] };
   for (let round = 1; round <= pairs; round += 1)
-    for (const who of ['raw', 'node', 'go'] as const) times[who].push(await convergence(who, round));
+    for (const who of ['raw', 'node', 'go'] as const) {
+      times[who].push(await convergence(who, round));
+      say(`round ${String(round)}, ${who}: ${((times[who].at(-1) ?? NaN) / 1000).toFixed(1)} s`);
+    }
   const ratios = (of: Contender): number[] =>
     times.node.map((node, index) => node / (times[of][index] ?? NaN));
   for (const who of ['raw', 'node', 'go'] as const)

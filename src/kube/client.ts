@@ -123,14 +123,18 @@ export interface ClientSettings {
 const defaultDeadlineMs = 30_000;
 const defaultPageSize = 500;
 const maxRetryAfterMs = 30_000;
+/** Some say `Retry-After: 0`: at once is too soon. */
+const minRetryAfterMs = 100;
 
 export const createClient = (settings: ClientSettings): Client => {
   const { connection, fieldManager } = settings;
 
   const sendOnce = async (call: Call, signal: AbortSignal, silenceMs: number): Promise<HttpAnswer> => {
     await settings.limit?.(signal);
-    const closed = closedBy(fencesOf(call));
-    if (closed !== undefined) throw errorOfNoAnswer(call.words, 'NotLeader', closed);
+    const mayLeave = (): void => {
+      const closed = closedBy(fencesOf(call));
+      if (closed !== undefined) throw errorOfNoAnswer(call.words, 'NotLeader', closed);
+    };
     let code = 0;
     try {
       const answer = await connection.send({
@@ -145,6 +149,7 @@ export const createClient = (settings: ClientSettings): Client => {
             }),
         signal,
         silenceMs,
+        mayLeave,
       });
       ({ code } = answer);
       return answer;
@@ -164,7 +169,7 @@ export const createClient = (settings: ClientSettings): Client => {
       const answer = await sendOnce(call, signal, silenceMs);
       if (answer.code < 400) return answer;
       const error = errorOfAnswer(call.words, answer.code, await answer.body.text(), answer.retryAfter);
-      const waitMs = Math.min(error.retryAfterMs ?? Infinity, maxRetryAfterMs);
+      const waitMs = Math.max(minRetryAfterMs, Math.min(error.retryAfterMs ?? Infinity, maxRetryAfterMs));
       const comeBack = (error.code === 429 || error.code === 503) && answer.retryAfter !== undefined;
       if (!comeBack || performance.now() + waitMs >= endsAt) throw error;
       await sleep(waitMs, undefined, { signal });
@@ -192,7 +197,7 @@ export const createClient = (settings: ClientSettings): Client => {
   const fencesOf = (call: Call): readonly Fence[] => (call.method === 'GET' ? [] : (settings.fences ?? []));
 
   const askForObject = async <T extends KubeObject>(call: Call, options?: CallOptions): Promise<T> =>
-    received(await ask<T>(call, options), fieldManager);
+    received(objectIn(call.words, await ask(call, options)) as T, fieldManager);
 
   const list = async function* <T extends KubeObject>(
     kind: Kind,
@@ -203,15 +208,15 @@ export const createClient = (settings: ClientSettings): Client => {
     let next: string | undefined;
     do {
       const query = { labelSelector, fieldSelector, limit: String(limit), continue: next };
-      const page: RawList<T> = await ask<RawList<T>>(
+      const page = await ask<RawList | null>(
         { method: 'GET', path: pathOf(kind, { namespace }, query), words },
         options,
       );
       yield {
-        items: itemsOf(words, page, kind, fieldManager),
-        resourceVersion: page.metadata?.resourceVersion ?? '',
+        items: itemsOf(words, page, kind, fieldManager) as readonly T[],
+        resourceVersion: page?.metadata?.resourceVersion ?? '',
       };
-      next = page.metadata?.continue;
+      next = page?.metadata?.continue;
     } while (next !== undefined && next !== '');
   };
 
@@ -230,7 +235,7 @@ export const createClient = (settings: ClientSettings): Client => {
     try {
       const call: Call = { method: 'GET', path: pathOf(kind, { namespace }, query), words };
       const { body } = await send(call, ending.signal, silenceMs, performance.now() + silenceMs);
-      for await (const line of lines(body, words)) yield parse(words, line) as WatchLine;
+      for await (const line of lines(body, words)) yield lineIn(words, parse(words, line));
     } catch (error) {
       throw errorOfSending({ words, signal: options.signal }, error);
     } finally {
@@ -325,20 +330,29 @@ const closedBy = (fences: readonly Fence[]): string | undefined => {
 /** JSON is YAML: a server takes it under this name, and under no other before 1.36. */
 const applyPatch = 'application/apply-patch+yaml';
 
-interface RawList<T> {
+interface RawList {
   readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
-  readonly items?: readonly T[] | null;
 }
 
 /** Items of a list come without kind and apiVersion. */
-const itemsOf = <T extends KubeObject>(
-  words: string,
-  { items }: RawList<T>,
-  kind: Kind,
-  manager: string,
-): readonly T[] => {
-  if (items !== null && !Array.isArray(items))
-    throw errorOfNoAnswer(words, 'BrokenAnswer', 'the answer is not a list');
+const itemsOf = (words: string, page: unknown, kind: Kind, manager: string): readonly KubeObject[] => {
+  const items = isRecord(page) ? (page['items'] ?? []) : undefined;
+  if (!Array.isArray(items)) throw errorOfNoAnswer(words, 'BrokenAnswer', 'the answer is not a list');
   const apiVersion = apiVersionOf(kind);
-  return (items ?? []).map((item: T) => received({ ...item, apiVersion, kind: kind.kind }, manager));
+  return items.map((item: unknown) =>
+    received({ ...objectIn(words, item), apiVersion, kind: kind.kind }, manager),
+  );
+};
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+
+const objectIn = (words: string, value: unknown): KubeObject => {
+  if (isRecord(value) && isRecord(value['metadata'])) return value as unknown as KubeObject;
+  throw errorOfNoAnswer(words, 'BrokenAnswer', 'the answer is not an object with metadata');
+};
+
+const lineIn = (words: string, value: unknown): WatchLine => {
+  if (isRecord(value) && typeof value['type'] === 'string') return value as unknown as WatchLine;
+  throw errorOfNoAnswer(words, 'BrokenAnswer', 'a line of the watch is not an event');
 };

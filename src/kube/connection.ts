@@ -15,6 +15,8 @@ export interface HttpRequest {
   /** For messages: "list pods". */
   readonly words: string;
   readonly signal?: AbortSignal | undefined;
+  /** Asked at the last moment; throws if it may not leave any more. */
+  readonly mayLeave?: () => void;
   /** The answer's head must come within this time, in milliseconds, and after it never be silent for longer. */
   readonly silenceMs: number;
 }
@@ -96,6 +98,8 @@ export const openConnection = (kubeConfig: KubeConfig, userAgent = 'edgebuild'):
   const send = async (request: HttpRequest): Promise<HttpAnswer> => {
     request.signal?.throwIfAborted();
     const { dispatcher, headers } = await credentials(request.words);
+    request.signal?.throwIfAborted();
+    request.mayLeave?.();
     try {
       const answer = await dispatcher.request({
         origin: server.origin,

@@ -70,7 +70,7 @@ export const createStore = <T extends KubeObject>(
   const listeners = new Set<(change: Change<T>) => void>();
   const scopes = scopesOf(settings);
   const listed = new Set<Scope>();
-  let unavailability: Unavailability | undefined;
+  const unavailability = new Map<Scope, Unavailability>();
   let lastEventAt = performance.now();
   // Up to where each watch has told everything.
   const positions = new Map<Scope, string | undefined>();
@@ -108,11 +108,12 @@ export const createStore = <T extends KubeObject>(
   };
 
   const replaceAll = (scope: Scope, found: readonly T[], at: string): void => {
-    const known = [...objects].filter(([, { metadata }]) => isWithin(scope, metadata.namespace));
+    const knownNow = (): [Key, T][] =>
+      [...objects].filter(([, { metadata }]) => isWithin(scope, metadata.namespace));
     // The server has gone back in time, as after a restore: what is known counts no more.
-    if (isOlder(at, positions.get(scope)) === true) for (const [, object] of known) forget(object);
+    if (isOlder(at, positions.get(scope)) === true) for (const [, object] of knownNow()) forget(object);
     const keys = new Set(found.map(({ metadata }) => keyOf(metadata)));
-    for (const [key, object] of known) {
+    for (const [key, object] of knownNow()) {
       // What we wrote after the list was made is not missing from it.
       const isNewer = isOlder(at, object.metadata.resourceVersion) === true;
       if (!keys.has(key) && !isNewer) forget(object);
@@ -121,15 +122,15 @@ export const createStore = <T extends KubeObject>(
   };
 
   const becomeAvailable = (scope: Scope): void => {
-    const isNews = listed.size < scopes.length || unavailability !== undefined;
+    const isNews = !listed.has(scope) || unavailability.has(scope);
     listed.add(scope);
-    unavailability = undefined;
+    unavailability.delete(scope);
     if (isNews) tell({ type: 'availability' });
   };
 
-  const becomeUnavailable = (next: Unavailability): void => {
-    const isNews = next.cause !== unavailability?.cause;
-    unavailability = next;
+  const becomeUnavailable = (scope: Scope, next: Unavailability): void => {
+    const isNews = next.cause !== unavailability.get(scope)?.cause;
+    unavailability.set(scope, next);
     if (isNews) tell({ type: 'availability' });
   };
 
@@ -138,7 +139,7 @@ export const createStore = <T extends KubeObject>(
       settings.onInterruption?.(event);
       const { cause, error } = event;
       if (cause === 'Forbidden' || cause === 'NotServed')
-        becomeUnavailable({ cause, message: error?.message ?? cause });
+        becomeUnavailable(scope, { cause, message: error?.message ?? cause });
       return;
     }
     lastEventAt = performance.now();
@@ -163,7 +164,7 @@ export const createStore = <T extends KubeObject>(
   };
 
   const hasSynced = (): boolean => listed.size === scopes.length;
-  const hasSettled = (): boolean => hasSynced() || unavailability !== undefined;
+  const hasSettled = (): boolean => scopes.every((scope) => listed.has(scope) || unavailability.has(scope));
 
   return {
     kind,
@@ -189,7 +190,7 @@ export const createStore = <T extends KubeObject>(
         signal.addEventListener('abort', look);
         look();
       }),
-    unavailable: () => unavailability,
+    unavailable: () => [...unavailability.values()].at(0),
     lastEventAgeMs: () => performance.now() - lastEventAt,
     onChange: (listener) => {
       listeners.add(listener);

@@ -157,19 +157,23 @@ export const watchKind = async function* <T extends KubeObject>(
 
     const { cause, error } = ending;
     if (!isResumable(cause)) position = undefined;
-    const wasHealthy = performance.now() - startedAt >= timing.healthyMs;
-    if (wasHealthy && isOfWatch(cause)) {
+    if (ending.wasHealthy === true) {
       backoff.reset();
       awayBackoff.reset();
     }
     const isAway = cause === 'Forbidden' || cause === 'NotServed';
     const patience = isAway ? awayBackoff : backoff;
     const isPlanned = cause === 'Timeout' || cause === 'Relist';
-    const retryInMs = isPlanned ? 0 : Math.max(patience.next(), error?.retryAfterMs ?? 0);
+    const retryInMs = isPlanned
+      ? 0
+      : Math.max(patience.next(), Math.min(error?.retryAfterMs ?? 0, maxRetryAfterMs));
     yield { type: 'interrupted', cause, retryInMs, ...(error === undefined ? {} : { error }) };
     await waitFor(retryInMs, signal);
   }
 };
+
+/** A server that wants to be left alone for longer is asked nevertheless. */
+const maxRetryAfterMs = 5 * 60_000;
 
 /**
  * A list that is older than what was seen before comes from a server that lags: ask again. But after etcd was restored
@@ -186,6 +190,8 @@ interface Position {
 interface Ending {
   readonly cause: InterruptionCause;
   readonly error?: ApiError;
+  /** A watch that did what watches do, for long enough. */
+  readonly wasHealthy?: boolean;
 }
 
 const isResumable = (cause: InterruptionCause): boolean => {
@@ -205,9 +211,6 @@ const isResumable = (cause: InterruptionCause): boolean => {
       return false;
   }
 };
-
-/** Causes that a healthy watch can end with: the time before them says something of the server's health. */
-const isOfWatch = (cause: InterruptionCause): boolean => cause !== 'Forbidden' && cause !== 'NotServed';
 
 type Listed<T extends KubeObject> = Extract<WatcherEvent<T>, { readonly type: 'listed' }>;
 
@@ -248,6 +251,10 @@ const watchOnce = async function* <T extends KubeObject>(
   if (startedAt >= position.relistAt) return { cause: 'Relist' };
   const timeoutSeconds = Math.max(1, Math.round(timing.watchMs / 1000));
   const words = `watch ${resourceOf(kind)}`;
+  let hasSpoken = false;
+  const lived = (): Pick<Ending, 'wasHealthy'> => ({
+    wasHealthy: hasSpoken && performance.now() - startedAt >= timing.healthyMs,
+  });
   try {
     for await (const line of client.watch(kind, {
       ...{ namespace, labelSelector, fieldSelector, signal, timeoutSeconds },
@@ -255,20 +262,22 @@ const watchOnce = async function* <T extends KubeObject>(
       silenceMs: timing.silenceMs,
     })) {
       const event = eventOf<T>(line, words, fieldManager);
-      if ('cause' in event) return event;
+      if ('cause' in event) return { ...event, ...lived() };
       const version =
         event.type === 'bookmark' ? event.resourceVersion : event.object.metadata.resourceVersion;
       // The same event again is of no consequence; an older one means that something between was, or will be, missed.
       const isBehind = isOlder(version, position.resourceVersion) === true;
-      if (isBehind && event.type !== 'bookmark') return { cause: 'OutOfOrder' };
-      if (event.type !== 'bookmark' && version === position.resourceVersion) continue;
-      if (!isBehind && version !== undefined) position.resourceVersion = version;
+      if (isBehind && event.type !== 'bookmark') return { cause: 'OutOfOrder', ...lived() };
+      hasSpoken = true;
+      if (isBehind || (event.type !== 'bookmark' && version === position.resourceVersion)) continue;
+      if (version !== undefined) position.resourceVersion = version;
       yield event;
     }
     const livedMs = performance.now() - startedAt;
-    return { cause: livedMs + 1000 >= timeoutSeconds * 1000 ? 'Timeout' : 'Closed' };
+    if (livedMs + 1000 >= timeoutSeconds * 1000) return { cause: 'Timeout', wasHealthy: true };
+    return { cause: 'Closed', ...lived() };
   } catch (error) {
-    return endingOf(error, signal);
+    return { ...endingOf(error, signal), ...lived() };
   }
 };
 
@@ -294,7 +303,9 @@ const eventOf = <T extends KubeObject>(
     case 'DELETED':
       return { type: 'deleted', object: received(object as T, fieldManager) };
     case 'BOOKMARK':
-      return { type: 'bookmark', resourceVersion: object.metadata.resourceVersion ?? '' };
+      return object.metadata.resourceVersion === undefined
+        ? broken(words, 'a bookmark without a resourceVersion')
+        : { type: 'bookmark', resourceVersion: object.metadata.resourceVersion };
     default:
       return broken(words, `an event of the unknown type ${JSON.stringify(type)}`);
   }

@@ -61,7 +61,10 @@ export const createApplyChildren = (): ApplyChildren => {
     const applied = await client.apply(store.kind, child);
     store.learn(applied);
     if (driftOf(child, applied) === undefined) heard.delete(idOf(applied));
-    else heard.set(idOf(applied), fingerprint(child, applied));
+    else {
+      if (heard.size >= maxHeard) heard.clear();
+      heard.set(idOf(applied), fingerprint(child, applied));
+    }
   };
 
   return async ({ client, owner, object, desired, stores }) => {
@@ -79,6 +82,9 @@ export const createApplyChildren = (): ApplyChildren => {
     );
   };
 };
+
+/** Deleted children stay in it. Should it be full, each costs one apply more. */
+const maxHeard = 10_000;
 
 const idOf = ({ metadata }: KubeObject): string => metadata.uid ?? keyOf(metadata);
 

@@ -86,7 +86,9 @@ const driftOfList = (
 ): string | undefined => {
   const parts = partsOf(fields);
   const met = new Set<string>();
-  for (const item of desired) {
+  // An item that leaves a key to its default could be several: those that say all of theirs choose first.
+  const choices = (item: unknown): number => parts.filter((part) => names(part, item)).length;
+  for (const item of desired.toSorted((one, other) => choices(one) - choices(other))) {
     const part = parts.find((one) => !met.has(one) && names(one, item));
     const itemPath = `${path}[${JSON.stringify(item).slice(0, 60)}]`;
     if (part === undefined) return itemPath;

@@ -39,6 +39,11 @@ export interface QueueSettings {
   readonly random?: () => number;
 }
 
+/** A server's Retry-After counts up to this. */
+const maxWishMs = 5 * 60_000;
+/** Timers of Node that are longer go off at once. */
+const maxTimerMs = 2 ** 31 - 1;
+
 interface Delay {
   readonly at: number;
   readonly timer: NodeJS.Timeout;
@@ -95,14 +100,15 @@ export const createQueue = ({
       add(key);
       return;
     }
-    const at = performance.now() + ms;
+    const waitMs = Math.min(ms, maxTimerMs);
+    const at = performance.now() + waitMs;
     const known = delayed.get(key);
     if (known !== undefined && known.at <= at) return;
     cancelDelay(key);
     const timer = setTimeout(() => {
       delayed.delete(key);
       add(key);
-    }, ms);
+    }, waitMs);
     delayed.set(key, { at, timer });
   };
 
@@ -121,7 +127,7 @@ export const createQueue = ({
       const failures = failed.get(key) ?? 0;
       failed.set(key, failures + 1);
       const fullMs = Math.min(backoffCapMs, backoffBaseMs * 2 ** Math.min(failures, 30));
-      const ms = Math.max(atLeastMs, fullMs * (0.5 + random() / 2));
+      const ms = Math.max(Math.min(atLeastMs, maxWishMs), fullMs * (0.5 + random() / 2));
       metrics?.retried();
       addAfter(key, ms);
       return ms;

@@ -31,6 +31,7 @@ export const metadataCases: readonly ObjectCase[] = [
     title: 'a namespace that is no label',
     object: named({ name: 'x', namespace: 'a.b' }),
     errors: ['metadata.namespace: Invalid value: "a.b": must not contain dots'],
+    cluster: ['404: namespaces "a.b" not found'],
   },
   {
     title: 'labels that are none',
