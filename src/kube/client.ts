@@ -36,6 +36,8 @@ export interface WatchOptions {
   /** A watch that says nothing for this time is taken for dead, in milliseconds. */
   readonly silenceMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** The server has taken the watch on. */
+  readonly onOpen?: () => void;
 }
 
 /** A line of a watch, as it came. */
@@ -235,6 +237,7 @@ export const createClient = (settings: ClientSettings): Client => {
     try {
       const call: Call = { method: 'GET', path: pathOf(kind, { namespace }, query), words };
       const { body } = await send(call, ending.signal, silenceMs, performance.now() + silenceMs);
+      options.onOpen?.();
       for await (const line of lines(body, words)) yield lineIn(words, parse(words, line));
     } catch (error) {
       throw errorOfSending({ words, signal: options.signal }, error);

@@ -1,4 +1,8 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
+import { load } from 'js-yaml';
 
 /** Credentials that cannot be used at all: nothing can begin. `remedy` says what a person does about it. */
 export class KubeConfigError extends Error {
@@ -49,15 +53,19 @@ const read = (kubeconfig: string | undefined): KubeConfig => {
   try {
     if (kubeconfig === undefined) {
       config.loadFromDefault();
+      const usual = join(homedir(), '.kube/config');
+      if (existsSync(usual)) useTokenFiles(config, usual);
       return config;
     }
-    const [first = '', ...others] = kubeconfig.split(':').filter((file) => file !== '');
+    const [first = '', ...others] = kubeconfig.split(delimiter).filter((file) => file !== '');
     config.loadFromFile(first);
     for (const file of others) {
       const other = new KubeConfig();
       other.loadFromFile(file);
-      config.mergeConfig(other);
+      // As kubectl: the first file that names a context decides.
+      config.mergeConfig(other, config.getCurrentContext() !== '');
     }
+    for (const file of [first, ...others]) useTokenFiles(config, file);
     return config;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -65,6 +73,22 @@ const read = (kubeconfig: string | undefined): KubeConfig => {
       `the kubeconfig ${kubeconfig ?? ''} cannot be read: ${why.split('\n')[0] ?? ''}`,
       'pass --kubeconfig with a file that `kubectl --kubeconfig FILE get namespaces` accepts',
       error,
+    );
+  }
+};
+
+interface File {
+  readonly users?: readonly { readonly name: string; readonly user?: { readonly tokenFile?: string } }[];
+}
+
+/** A user's `tokenFile`, which client-node reads over, as the provider that it has for a pod's own token. */
+const useTokenFiles = (config: KubeConfig, file: string): void => {
+  const { users = [] } = (load(readFileSync(file, 'utf8')) ?? {}) as File;
+  for (const { name, user } of users) {
+    if (user?.tokenFile === undefined) continue;
+    const tokenFile = resolve(dirname(file), user.tokenFile);
+    config.users = config.users.map((one) =>
+      one.name === name ? { ...one, authProvider: { name: 'tokenFile', config: { tokenFile } } } : one,
     );
   }
 };

@@ -251,15 +251,16 @@ const watchOnce = async function* <T extends KubeObject>(
   if (startedAt >= position.relistAt) return { cause: 'Relist' };
   const timeoutSeconds = Math.max(1, Math.round(timing.watchMs / 1000));
   const words = `watch ${resourceOf(kind)}`;
-  let hasSpoken = false;
+  let isOpen = false;
   const lived = (): Pick<Ending, 'wasHealthy'> => ({
-    wasHealthy: hasSpoken && performance.now() - startedAt >= timing.healthyMs,
+    wasHealthy: isOpen && performance.now() - startedAt >= timing.healthyMs,
   });
   try {
     for await (const line of client.watch(kind, {
       ...{ namespace, labelSelector, fieldSelector, signal, timeoutSeconds },
       resourceVersion: position.resourceVersion,
       silenceMs: timing.silenceMs,
+      onOpen: () => (isOpen = true),
     })) {
       const event = eventOf<T>(line, words, fieldManager);
       if ('cause' in event) return { ...event, ...lived() };
@@ -268,7 +269,6 @@ const watchOnce = async function* <T extends KubeObject>(
       // The same event again is of no consequence; an older one means that something between was, or will be, missed.
       const isBehind = isOlder(version, position.resourceVersion) === true;
       if (isBehind && event.type !== 'bookmark') return { cause: 'OutOfOrder', ...lived() };
-      hasSpoken = true;
       if (isBehind || (event.type !== 'bookmark' && version === position.resourceVersion)) continue;
       if (version !== undefined) position.resourceVersion = version;
       yield event;
