@@ -142,8 +142,6 @@ const hasReason = (error: unknown, reason: ApiReason): boolean =>
   isApiError(error) && error.reason === reason;
 
 export const isNotFound = hasCode(404);
-export const isForbidden = hasCode(403);
-export const isUnauthorized = hasCode(401);
 /** The object was refused for what is in it. Asking again with the same one is of no use. */
 export const isInvalid = hasCode(400, 422);
 /** The resourceVersion of a list or a watch is too old: list anew. */
@@ -153,7 +151,6 @@ export const isConflict = (error: unknown): boolean =>
   hasCode(409)(error) && !hasReason(error, 'AlreadyExists');
 export const isAlreadyExists = (error: unknown): boolean =>
   hasCode(409)(error) && hasReason(error, 'AlreadyExists');
-export const isTooManyRequests = hasCode(429);
 export const isNotLeader = (error: unknown): boolean => isApiError(error) && error.reason === 'NotLeader';
 
 /** Likely to pass by itself: the network, a server that starts, stops, or has too much to do. */

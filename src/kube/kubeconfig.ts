@@ -5,7 +5,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { load } from 'js-yaml';
 
 /** Credentials that cannot be used at all: nothing can begin. `remedy` says what a person does about it. */
-export class KubeConfigError extends Error {
+class KubeConfigError extends Error {
   // The name that the command line maps to exit code 3, as for everything that a machine lacks.
   override readonly name = 'EnvironmentError';
   readonly remedy: string;

@@ -26,7 +26,7 @@ export interface Readings {
   readonly monotonic: number;
   readonly wall: number;
 }
-export const readClocks = (): Readings => ({ monotonic: performance.now(), wall: Date.now() });
+const readClocks = (): Readings => ({ monotonic: performance.now(), wall: Date.now() });
 
 /** The time that passed, and rather too much of it than too little. */
 const passed = (from: Readings, to: Readings): number =>

@@ -50,11 +50,6 @@ export type Key = string;
 export const keyOf = ({ namespace, name }: Name): Key =>
   namespace === undefined ? name : `${namespace}/${name}`;
 
-export const nameOf = (key: Key): Name => {
-  const slash = key.indexOf('/');
-  return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
-};
-
 export const apiVersionOf = ({ group, version }: Kind): string =>
   group === '' ? version : `${group}/${version}`;
 

@@ -7,6 +7,7 @@ import type { Logger } from '../ops/log.ts';
 import type { Metrics } from '../ops/metrics.ts';
 import type { Outcome } from './outcome.ts';
 import { createQueue } from './queue.ts';
+import { NameTaken, OwnerGone } from './children.ts';
 import { feed, type Mapped } from './feed.ts';
 
 /** One object to look at. */
@@ -177,9 +178,11 @@ export const createController = <T extends KubeObject>(settings: ControllerSetti
     metrics?.finished('error', seconds);
     const retryInMs = queue.addRateLimited(key, error instanceof ApiError ? error.retryAfterMs : undefined);
     const fields = { error, seconds, retryInMs, failures: queue.failures(key) };
-    if (isConflict(error) || isNotLeader(error)) log.debug('somebody else was faster', fields);
+    if (isConflict(error) || isNotLeader(error) || error instanceof OwnerGone)
+      log.debug('somebody else was faster', fields);
     else if (isTransient(error)) log.warn('the API server did not answer', fields);
     else if (error instanceof ApiError) log.error('the API server refused', fields);
+    else if (error instanceof NameTaken) log.warn('a name is taken', fields);
     else {
       metrics?.panicked();
       log.error('reconcile failed: this is a bug', fields);

@@ -82,3 +82,9 @@ test('of several files the first that names a current context wins, as kubectl h
   expect(config.getCurrentContext()).toBe('x');
   expect(config.getContexts().map(({ name }) => name)).toEqual(['x', 'z']);
 });
+
+test('a first file that names no current context leaves it to the second', () => {
+  const { 'current-context': _none, ...first } = { ...good, contexts: [], clusters: [], users: [] };
+  const config = loadKubeConfig({ kubeconfig: `${fileOf(first)}:${fileOf(good)}` });
+  expect(config.getCurrentContext()).toBe('x');
+});

@@ -109,6 +109,14 @@ test('Retry-After of 503 and 429 is heeded without a word', async () => {
   expect((at[3] ?? 0) - (at[2] ?? 0)).toBeGreaterThanOrEqual(990);
 });
 
+test('Retry-After of nothing is no reason to ask without a pause', async () => {
+  fake.script(...Array<Script>(4).fill(refusal(503, { 'retry-after': '0' })));
+  following = follow(fake);
+  await until(() => fake.requests.length, (count) => count >= 5); // prettier-ignore
+  const at = fake.requests.slice(0, 5).map((request) => request.at);
+  expect((at[4] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(200);
+});
+
 test('a server that wants to be left alone for months is not asked over and over', async () => {
   all(refusal(500, { 'retry-after': '99999999' }));
   following = follow(fake);
