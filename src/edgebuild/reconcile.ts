@@ -36,8 +36,12 @@ export const createReconcile =
     const status = statusOf(facts, object.status, now());
 
     if (!isDeepStrictEqual(status, object.status)) {
-      const { name, namespace, uid } = metadata;
-      const identity = { name, ...(namespace === undefined ? {} : { namespace }), ...(uid && { uid }) };
+      // With both, the server answers 409 to a status of an object that is another one by now, or has changed.
+      const { name, namespace, uid, resourceVersion } = metadata;
+      const identity = {
+        ...{ name, ...(namespace && { namespace }) },
+        ...{ ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) },
+      };
       const { apiVersion, kind } = object;
       caches.edgeBuilds.learn(
         await client.patchStatus(edgeBuilds, { apiVersion, kind, metadata: identity, status }),

@@ -63,7 +63,8 @@ const read = (kubeconfig: string | undefined): KubeConfig => {
       const other = new KubeConfig();
       other.loadFromFile(file);
       // As kubectl: the first file that names a context decides.
-      config.mergeConfig(other, config.getCurrentContext() !== '');
+      const named = config.getCurrentContext() as string | undefined;
+      config.mergeConfig(other, named !== undefined && named !== '');
     }
     for (const file of [first, ...others]) useTokenFiles(config, file);
     return config;
