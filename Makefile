@@ -47,7 +47,7 @@ soak: ## many more seeded sequences of faults than make test has; SEEDS=2000 FIR
 build: ## compile the command line into dist/
 	@scripts/setup.sh node
 	@rm -rf dist
-	@tsc -p tsconfig.build.json
+	@node scripts/bundle.ts src/main.ts
 
 .PHONY: lint
 lint: ## types, eslint, formatting, dead code, layering and shell programs
@@ -76,11 +76,13 @@ bench: ## measure against plain buildah and skopeo: docs/benchmarks.md says how
 	@node bench/run.ts $(B)
 
 .PHONY: bench-runtime
-bench-runtime: ## measure the controller runtime against raw requests and a twin in Go; B=converge, memory, latency or rest
+bench-runtime: ## measure the controller runtime against raw requests and a twin in Go; B=converge, memory, latency, rest or leader
 	@scripts/setup.sh node cluster
 	@node test/cluster/programs.ts >/dev/null
 	@mkdir -p .cache
 	@cd bench/twin && PATH=$$PATH:/usr/local/go/bin CGO_ENABLED=0 go build -o ../../.cache/twin .
+	@rm -rf .cache/bench
+	@node scripts/bundle.ts --into .cache/bench bench/runtime-node.ts bench/runtime-raw.ts bench/leader-process.ts
 	@node bench/runtime.ts $(B)
 
 .PHONY: clean

@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util';
 import { createClient } from '../src/kube/client.ts';
 import { openConnection } from '../src/kube/connection.ts';
 import { loadKubeConfig } from '../src/kube/kubeconfig.ts';
@@ -9,14 +10,19 @@ import { createController } from '../src/runtime/controller.ts';
 import { done } from '../src/runtime/outcome.ts';
 import { edgeBuilds } from '../src/edgebuild/kinds.ts';
 
-// The controller that bench/twin is the twin of: runtime-node.ts KUBECONFIG NAMESPACE. An EdgeBuild has three ConfigMaps
-// that repeat its Dockerfile, and a status that counts them.
+// The controller that bench/twin is the twin of: runtime-node.ts --kubeconfig FILE --namespace NAME. An EdgeBuild has three
+// ConfigMaps that repeat its Dockerfile, and a status that counts them.
 interface Build extends KubeObject {
   readonly spec: { readonly source: { readonly dockerfile?: string } };
   readonly status?: { readonly observedGeneration?: number };
 }
 
-const [kubeconfig = '', namespace = ''] = process.argv.slice(2);
+const { kubeconfig, namespace } = parseArgs({
+  options: {
+    kubeconfig: { type: 'string', default: '' },
+    namespace: { type: 'string', default: '' },
+  },
+}).values;
 const configMaps: Kind = {
   ...{ group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true },
 };
@@ -67,7 +73,12 @@ const controller = createController<Build>({
 
 const stop = new AbortController();
 process.once('SIGTERM', () => process.exit(0));
+const settled = async (): Promise<void> => {
+  await Promise.all([root.settled(stop.signal), maps.settled(stop.signal)]);
+  process.stdout.write('synced\n');
+};
 await Promise.all([
+  settled(),
   root.run(stop.signal),
   maps.run(stop.signal),
   controller.run(client, stop.signal, stop.signal),

@@ -1,19 +1,32 @@
 import { readFileSync } from 'node:fs';
-import { KubeConfig } from '@kubernetes/client-node';
+import { parseArgs } from 'node:util';
+import { load } from 'js-yaml';
 import { Agent } from 'undici';
 
-// The same writes as the controllers send, and nothing else: runtime-raw.ts KUBECONFIG NAMESPACE COUNT. Ten at once,
-// the three children of each side by side. Fails loudly if one is not answered with 200 or 201.
-const [kubeconfig = '', namespace = '', count = '0'] = process.argv.slice(2);
-const config = new KubeConfig();
-config.loadFromString(readFileSync(kubeconfig, 'utf8'));
-const cluster = config.getCurrentCluster();
-const user = config.getCurrentUser();
+// The same writes as the controllers send, and nothing else: runtime-raw.ts --kubeconfig FILE --namespace NAME
+// --count N. Ten at once, the three children of each side by side. Fails loudly if one is not answered with 200 or 201.
+const { kubeconfig, namespace, count } = parseArgs({
+  options: {
+    kubeconfig: { type: 'string', default: '' },
+    namespace: { type: 'string', default: '' },
+    count: { type: 'string', default: '0' },
+  },
+}).values;
+const config = load(readFileSync(kubeconfig, 'utf8')) as {
+  readonly clusters: readonly [{ readonly cluster: Readonly<Record<string, string>> }];
+  readonly users: readonly [{ readonly user: Readonly<Record<string, string>> }];
+};
+const [{ cluster }] = config.clusters;
+const [{ user }] = config.users;
 const text = (base64: string | undefined): string => Buffer.from(base64 ?? '', 'base64').toString();
 const agent = new Agent({
-  connect: { ca: text(cluster?.caData), cert: text(user?.certData), key: text(user?.keyData) },
+  connect: {
+    ca: text(cluster['certificate-authority-data']),
+    cert: text(user['client-certificate-data']),
+    key: text(user['client-key-data']),
+  },
 });
-const origin = cluster?.server ?? '';
+const origin = cluster['server'] ?? '';
 
 const send = async (method: 'PATCH' | 'GET', path: string, body?: object): Promise<unknown> => {
   const answer = await agent.request({

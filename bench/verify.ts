@@ -4,7 +4,8 @@
  * Method: images of 200 MB and 2 GB (the sum of their unpacked layers: what `podman images` shows) are made in a
  * temporary directory: four layers, of which two fifths are programs (this machine's qemu-*-static), two fifths random
  * bytes and one fifth text. Each run is a process of its own, wall time from spawn to exit; verification and skopeo take
- * turns. Medians of the pairs' ratios. Memory is the child's own maxRSS. The page cache is warm for both. What runs is the
+ * turns. Medians of the pairs' ratios. Memory is the child's VmHWM (its maxRSS would be the
+ * parent's, if that is larger: Linux keeps it across exec). The page cache is warm for both. What runs is the
  * compiled source, as it is shipped: stripping types takes 20 MiB and 100 ms of its own.
  */
 import { createHash, randomBytes, type Hash } from 'node:crypto';
@@ -21,27 +22,12 @@ import { inPairs, line } from './pairs.ts';
 const MEGABYTE = 1_000_000;
 const LAYERS = 4;
 
-/** Compiles src/ and returns the program that verifies one image. */
+/** Compiles the program that verifies one image, as `make build` does, and returns its path. */
 const compile = async (): Promise<string> => {
   const root = join(import.meta.dirname, '..');
-  // Below the checkout, so that its node_modules are found.
-  const out = join(root, '.cache', 'bench-verify');
-  await execa('npx', ['tsc', '-p', 'tsconfig.build.json', '--outDir', out], { cwd: root });
-  const program = join(out, 'verify-one.js');
-  await writeFile(
-    program,
-    `import { platformOf } from './api/platforms.js';
-import { openImages } from './image/open.js';
-import { verifyImage } from './image/verify.js';
-const source = await openImages(process.argv[2]);
-const platform = platformOf('linux/amd64');
-const report = await verifyImage(await source.select(platform), platform);
-await source.close();
-if (!report.passed) throw new Error(report.message);
-process.stdout.write(JSON.stringify({ memory: process.resourceUsage().maxRSS / 1024 }));
-`,
-  );
-  return program;
+  const into = join(root, '.cache', 'bench-verify');
+  await execa(process.execPath, ['scripts/bundle.ts', '--into', into, 'bench/verify-one.ts'], { cwd: root });
+  return join(into, 'verify-one.js');
 };
 
 const hashed = (hash: Hash): PassThrough =>

@@ -71,7 +71,7 @@ func (in *EdgeBuildList) DeepCopyObject() runtime.Object {
 
 type reconciler struct{ client.Client }
 
-const manager = client.FieldOwner("edgebuild")
+const manager = client.FieldOwner("edgebuild-twin")
 
 func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	var build EdgeBuild
@@ -142,25 +142,40 @@ func must(err error) {
 }
 
 func main() {
-	path := os.Args[1]
-	namespace := os.Args[2]
-	flag.CommandLine = flag.NewFlagSet("twin", flag.ExitOnError)
+	flags := flag.NewFlagSet("twin", flag.ExitOnError)
+	path := flags.String("kubeconfig", "", "kubeconfig file")
+	namespace := flags.String("namespace", "", "the namespace to work in")
+	strip := flags.Bool("strip-managed-fields", false, "keep objects in the cache without managedFields")
+	must(flags.Parse(os.Args[1:]))
+	// controller-runtime registers flags of its own.
+	flag.CommandLine = flags
 	ctrl.SetLogger(klog.Background())
-	config, err := clientcmd.BuildConfigFromFlags("", path)
+	config, err := clientcmd.BuildConfigFromFlags("", *path)
 	must(err)
+	config.UserAgent = "twin"
 	config.QPS = -1
 	scheme := runtime.NewScheme()
 	must(clientgoscheme.AddToScheme(scheme))
 	scheme.AddKnownTypes(groupVersion, &EdgeBuild{}, &EdgeBuildList{})
 	metav1.AddToGroupVersion(scheme, groupVersion)
+	cached := cache.Options{DefaultNamespaces: map[string]cache.Config{*namespace: {}}}
+	if *strip {
+		cached.DefaultTransform = cache.TransformStripManagedFields()
+	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:  scheme,
 		Metrics: server.Options{BindAddress: "0"},
-		Cache:   cache.Options{DefaultNamespaces: map[string]cache.Config{namespace: {}}},
+		Cache:   cached,
 	})
 	must(err)
 	must(ctrl.NewControllerManagedBy(mgr).For(&EdgeBuild{}).Owns(&corev1.ConfigMap{}).
 		WithOptions(controller.Options{MaxConcurrentReconciles: 10}).
 		Complete(&reconciler{mgr.GetClient()}))
-	must(mgr.Start(ctrl.SetupSignalHandler()))
+	ctx := ctrl.SetupSignalHandler()
+	go func() {
+		if mgr.GetCache().WaitForCacheSync(ctx) {
+			fmt.Println("synced")
+		}
+	}()
+	must(mgr.Start(ctx))
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
 import { readConfig } from '../config.ts';
 import type { RunFlags } from '../run-config.ts';
 import type { BuildFlags } from './build-request.ts';
@@ -30,7 +30,7 @@ export const run = async (argv: readonly string[]): Promise<Exit> => {
   });
   runCommand(program).action(async (flags: RunFlags) => {
     const { run: runOperator } = await import('./run.ts');
-    exit = await runOperator(flags, versionOf());
+    exit = await runOperator(flags, packageJson.version);
   });
   crdsCommand(program).action(async () => {
     const { crds } = await import('./crds.ts');
@@ -62,7 +62,7 @@ Exit codes:
 const programOf = (): Command =>
   new Command('edgebuild')
     .description('Container images for edge devices, ARM64 first: built on the machine you have, and proven.')
-    .version(versionOf(), '--version', 'print the version')
+    .version(packageJson.version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
     .showHelpAfterError('(edgebuild --help lists commands and flags)')
@@ -77,11 +77,6 @@ Examples:
 edgebuild COMMAND --help says more.
 ${exitCodes}`,
     );
-
-const versionOf = (): string => {
-  const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(file) as { readonly version: string }).version;
-};
 
 /** For a flag that may stand several times. */
 const collect = (value: string, earlier: readonly string[] = []): readonly string[] => [...earlier, value];

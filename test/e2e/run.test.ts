@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,13 +9,13 @@ import { type ControlPlane, startControlPlane } from '../cluster/control-plane.t
 import { freePorts } from '../cluster/ports.ts';
 import { until } from '../support/until.ts';
 
-// `edgebuild run`, as a process of its own, on a real API server without OpenShift.
+// `edgebuild run`, compiled as it ships and where no node_modules is, on a real API server without OpenShift.
 const root = join(import.meta.dirname, '../..');
-const program = join(root, 'src/main.ts');
 const node = join(root, 'node_modules/.bin/node');
 
 let plane: ControlPlane;
 let directory: string;
+let program: string;
 const started: Child[] = [];
 
 /** What is used of a process. */
@@ -28,6 +28,9 @@ interface Child extends Promise<{
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'edgebuild-run-'));
+  await execa(node, ['scripts/bundle.ts', '--into', join(directory, 'dist'), 'src/main.ts'], { cwd: root });
+  await cp(join(root, 'package.json'), join(directory, 'package.json'));
+  program = join(directory, 'dist/main.js');
   plane = await startControlPlane({ tokens: { nobody: { user: 'nobody', groups: [] } } });
   await plane.kubectl(['apply', '-f', join(root, 'crds')]);
   await plane.kubectl(['wait', '--for=condition=Established', 'crd/edgebuilds.edgebuild.io']);

@@ -6,6 +6,7 @@
  * Prints what came of it and the process's peak memory in MiB, as JSON.
  */
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { ImageError } from '../../src/image/errors.ts';
@@ -99,4 +100,6 @@ const result = await work(process.argv[2] ?? '').catch((error: unknown) => {
   if (error instanceof ImageError) return error.code;
   throw error;
 });
-process.stdout.write(JSON.stringify({ result, memory: process.resourceUsage().maxRSS / 1024 }));
+// Not maxRSS: Linux keeps that across exec, and it is then the parent's, if that was larger.
+const peak = /VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+process.stdout.write(JSON.stringify({ result, memory: Number(peak) / 1024 }));
