@@ -5,16 +5,27 @@ import type { KubeObject } from './objects.ts';
  * dropped, and the object is frozen, since caches hand the same one to everybody.
  *
  * What is kept of managedFields is which fields *we* own by server-side apply (`fieldsV1` of our manager), as text:
- * objects of one shape share one string, so that it costs next to nothing. It hangs on a symbol: no JSON shows it.
+ * objects of one shape share one string, so that it costs next to nothing. It hangs on a symbol, as the time does at
+ * which the object came: no JSON shows them.
  */
 export const received = <T extends KubeObject>(object: T, manager: string): T => {
   const { managedFields, ...metadata } = object.metadata as T['metadata'] & { managedFields?: unknown };
   const owned = ownedBy(manager, managedFields);
-  const slim = { ...object, metadata, ...(owned === undefined ? {} : { [ownedFields]: intern(owned) }) };
+  const slim = {
+    ...object,
+    metadata,
+    ...(owned === undefined ? {} : { [ownedFields]: intern(owned) }),
+    [receivedAt]: Math.round(performance.now()),
+  };
   return freeze(slim as T);
 };
 
 const ownedFields = Symbol('fields that we own');
+const receivedAt = Symbol('when it came');
+
+/** How long ago the server told us of the object as it is here; in milliseconds, infinite if it never did. */
+export const ageMsOf = (object: KubeObject): number =>
+  performance.now() - ((object as { readonly [receivedAt]?: number })[receivedAt] ?? -Infinity);
 
 /**
  * The fields of an object that its last server-side apply by us set, as `fieldsV1` JSON; undefined when there was none.

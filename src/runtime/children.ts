@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Client } from '../kube/client.ts';
 import { isNotFound } from '../kube/errors.ts';
 import { type Key, keyOf, type KubeObject, type OwnerReference, resourceOf } from '../kube/objects.ts';
-import { ownedFieldsOf } from '../kube/received.ts';
+import { ageMsOf, ownedFieldsOf } from '../kube/received.ts';
 import type { Store } from '../kube/store.ts';
 import { driftOf } from './drift.ts';
 
@@ -37,7 +37,8 @@ export class OwnerGone extends Error {
  * - Never takes over an object of somebody else. A child whose ownerReference was removed by hand is still ours.
  * - A cache that lags does no harm. What is changed or deleted must still have the uid and the resourceVersion that the
  *   cache has, else the server answers 409. Before a child is created, or claimed, the owner is read from the server
- *   once and must have the same uid: else an object of the same name, made since, would lose its children to us.
+ *   once if the cache has not got it within the last `freshMs`: else an object of the same name, made since, would lose
+ *   its children to us, or an owner whose deletion was missed would get its children again and again.
  *
  * @throws NameTaken, OwnerGone, ApiError.
  */
@@ -50,7 +51,12 @@ export type ApplyChildren = (call: {
   readonly stores: readonly Store<KubeObject>[];
 }) => Promise<void>;
 
-export const createApplyChildren = (): ApplyChildren => {
+export interface ApplyChildrenSettings {
+  /** For so long an owner is believed to be there, in milliseconds: some thousand can be visited after a start. */
+  readonly freshMs?: number;
+}
+
+export const createApplyChildren = ({ freshMs = 20_000 }: ApplyChildrenSettings = {}): ApplyChildren => {
   // What the server answered to an apply with something that looks like drift: it writes a value in its own way.
   const heard = new Map<string, string>();
 
@@ -75,7 +81,8 @@ export const createApplyChildren = (): ApplyChildren => {
       const isOurs = mayClaim(live, object, resourceOf(store.kind));
       return isOurs && isAtRest(child, live) ? [] : [{ store, child: pinned(child, live), isOurs }];
     });
-    if (todo.some(({ isOurs }) => !isOurs)) await mustBeCurrent(client, owner, object);
+    if (todo.some(({ isOurs }) => !isOurs) && ageMsOf(object) > freshMs)
+      await mustBeCurrent(client, owner, object);
     await Promise.all(todo.map(({ store, child }) => applyOne(client, store, child)));
     await Promise.all(
       surplus(object, wanted, stores).map(({ store, child }) => remove(client, store, child)),

@@ -78,6 +78,8 @@ export interface OperatorOptions {
   readonly timing?: Partial<WatcherTiming>;
   readonly reconcile?: (request: Request<Gadget>, usual: () => Promise<Outcome>) => Promise<Outcome>;
   readonly timeoutMs?: number;
+  /** Of createApplyChildren. */
+  readonly freshMs?: number;
 }
 
 /** A connection of its own, by a kubeconfig's path. */
@@ -127,9 +129,9 @@ export const startOperator = (
 const controllerOf = (
   roots: Store<Gadget>,
   maps: Store<KubeObject>,
-  { reconcile, timeoutMs = 10_000 }: OperatorOptions,
+  { reconcile, timeoutMs = 10_000, freshMs = 20_000 }: OperatorOptions,
 ): Controller => {
-  const applyChildren = createApplyChildren();
+  const applyChildren = createApplyChildren({ freshMs });
   const usual = async ({ object, client }: Request<Gadget>): Promise<Outcome> => {
     const desired = parts.map((part) => ({ store: maps, object: childOf(object, part) }));
     await applyChildren({ client, owner: roots, object, desired, stores: [maps] });

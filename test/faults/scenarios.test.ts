@@ -342,6 +342,33 @@ test('12: a stale view of an earlier object of the same name does not touch the 
   await converges({ one: '2' });
 }, 90_000);
 
+test('12: an owner whose deletion was missed does not get its children again', async () => {
+  const operator = start({
+    timing: { relistMs: 600_000, silenceMs: 600_000, watchMs: 600_000 },
+    freshMs: 0,
+  });
+  await put('one', '1');
+  await converges({ one: '1' });
+  // The deletion is missed, what becomes of the children is not.
+  proxy.faultFor = (asked) => (is('watch', 'gadgets')(asked) ? { type: 'stall', afterLines: 0 } : undefined);
+  proxy.breakAll();
+  await until(
+    () => operator.interruptions.length,
+    (length) => length >= 2,
+  );
+  await direct.client.delete(gadgets, { namespace, name: 'one' });
+  const writes = countOf(isWrite);
+  const gets = countOf(is('get', 'gadgets'));
+  await direct.client.delete(configMaps, { namespace, name: 'one-a' });
+  await until(
+    () => countOf(is('get', 'gadgets')),
+    (count) => count > gets + 1,
+    30_000,
+  );
+  expect(operator.gadgets.get(`${namespace}/one`)).toBeDefined();
+  expect(countOf(isWrite)).toBe(writes);
+}, 90_000);
+
 test('13: what is edited or deleted by hand is restored, and what others own is left alone', async () => {
   start();
   await put('one', '1');
