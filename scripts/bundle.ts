@@ -20,8 +20,7 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  // Traces name our functions; the licences of what is compiled in stand beside it.
-  keepNames: true,
+  // The licences of what is compiled in stand beside it.
   legalComments: 'linked',
   logLevel: 'warning',
   // Packages that are CommonJS ask for Node's modules at run time.

@@ -14,11 +14,19 @@ interface Settings {
 }
 
 interface Caches {
-  /** @param needed without it the operator is not ready. */
-  of<T extends KubeObject>(kind: Kind, options: { readonly needed: boolean }): Store<T>;
+  /**
+   * @param needed without it the operator is not ready.
+   * @param whenNotServed what a person does then.
+   */
+  of<T extends KubeObject>(kind: Kind, options: Needed): Store<T>;
   /** For /readyz: one check for each kind that is needed. Kinds that are added later are in it, too. */
   readonly checks: Checks;
   run(signal: AbortSignal): Promise<void>;
+}
+
+interface Needed {
+  readonly needed: boolean;
+  readonly whenNotServed?: string;
 }
 
 /** One cache a kind, its watch in logs, metrics and /readyz. */
@@ -26,7 +34,7 @@ export const createCaches = ({ client, log, metrics, namespaces }: Settings): Ca
   const stores: Store<KubeObject>[] = [];
   const checks: Record<string, () => string | undefined> = {};
 
-  const of = <T extends KubeObject>(kind: Kind, { needed }: { readonly needed: boolean }): Store<T> => {
+  const of = <T extends KubeObject>(kind: Kind, { needed, whenNotServed }: Needed): Store<T> => {
     const resource = resourceOf(kind);
     const watch = metrics.watch(kind.kind);
     let trouble: { readonly text: string; readonly at: number } | undefined;
@@ -34,7 +42,8 @@ export const createCaches = ({ client, log, metrics, namespaces }: Settings): Ca
 
     const onInterruption = ({ cause, error, retryInMs }: Interruption): void => {
       watch.restarted(cause);
-      if (error !== undefined) trouble = { text: error.message, at: performance.now() };
+      const remedy = cause === 'NotServed' && whenNotServed !== undefined ? `: ${whenNotServed}` : '';
+      if (error !== undefined) trouble = { text: `${error.message}${remedy}`, at: performance.now() };
       const isPlanned = cause === 'Timeout' || cause === 'Relist';
       // The same again and again is no news.
       const level = isPlanned || cause === lastCause ? 'debug' : needed ? 'warn' : 'info';

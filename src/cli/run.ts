@@ -39,7 +39,10 @@ export const run = async (flags: RunFlags, version: string): Promise<Exit> => {
   });
 
   const caches = createCaches({ client, log, metrics, namespaces: config.namespaces });
-  const roots = caches.of<StoredEdgeBuild>(edgeBuilds, { needed: true });
+  const roots = caches.of<StoredEdgeBuild>(edgeBuilds, {
+    needed: true,
+    whenNotServed: 'install its CRD with `edgebuild crds | kubectl apply -f -`',
+  });
   const builds = caches.of<KubeObject>(buildConfigs, { needed: false });
   const controller = createController<StoredEdgeBuild>({
     name: 'edgebuild',

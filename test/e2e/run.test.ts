@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
+import { load } from 'js-yaml';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { freePorts } from '../cluster/ports.ts';
 import { until } from '../support/until.ts';
@@ -240,6 +241,11 @@ const buildConfigCrd = JSON.stringify({
   },
 });
 
+const notFound = JSON.stringify({
+  ...{ kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'NotFound', code: 404 },
+  message: 'the server could not find the requested resource',
+});
+
 describe('bad input', () => {
   const kubeconfigWith = async (change: (text: string) => string): Promise<string> => {
     const { readFile } = await import('node:fs/promises');
@@ -302,6 +308,42 @@ describe('bad input', () => {
     expect(seen.body).toContain('ECONNREFUSED');
     expect((await operator.ready('/livez')).code).toBe(200);
   }, 90_000);
+
+  test('credentials that are not accepted are a reason in /readyz, not an end', async () => {
+    const file = await kubeconfigWith((text) => {
+      const config = load(text) as { users: { user: object }[] };
+      for (const user of config.users) user.user = { token: 'expired' };
+      return JSON.stringify(config);
+    });
+    const operator = await startOperator([], file);
+    const seen = await until(operator.ready, ({ body }) => body.includes('Unauthorized'), 60_000);
+    expect(seen).toEqual({ code: 503, body: expect.stringContaining('Unauthorized') as unknown });
+  }, 90_000);
+
+  test.each([
+    ['does not know EdgeBuilds', 404, 'application/json', notFound, 'edgebuild crds | kubectl apply -f -'],
+    ['is a web site', 200, 'text/html', '<html><body>Sign in</body></html>', 'the answer is not JSON'],
+    ['is a JSON service of another kind', 200, 'application/json', '{"status":"ok"}', 'no resourceVersion'],
+  ])(
+    'a server that %s is a reason in /readyz, not an end',
+    async (_what, code, type, body, words) => {
+      const server = createServer((_request, response) => {
+        response.writeHead(code, { 'content-type': type }).end(body);
+      }).listen(0, '127.0.0.1');
+      await until(() => server.listening, Boolean);
+      const { port } = server.address() as AddressInfo;
+      const file = await kubeconfigWith((text) =>
+        text.replaceAll(plane.url, `http://127.0.0.1:${String(port)}`),
+      );
+      const operator = await startOperator([], file);
+      const seen = await until(operator.ready, (answer) => answer.body.includes(words), 60_000);
+      expect(seen).toEqual({ code: 503, body: expect.stringContaining(words) as unknown });
+      expect((await operator.ready('/livez')).code).toBe(200);
+      server.close();
+      server.closeAllConnections();
+    },
+    90_000,
+  );
 
   test('no rights at all is a reason in /readyz that names verb and resource, and heals', async () => {
     const file = await plane.kubeconfigFor({ user: 'poor', groups: [] });
