@@ -15,7 +15,7 @@ const only = (name, comment, from, allowed) => ({
   comment,
   severity: 'error',
   from: { path: from },
-  to: { path: '^(src|test|bench|demo|scripts)/', pathNot: allowed },
+  to: { path: '^(src|agent|test|bench|demo|scripts)/', pathNot: allowed },
 });
 
 /** What everything from `engines` up may import beside its own layers. */
@@ -74,11 +74,15 @@ module.exports = {
       '^src/(emulation|engines|image|runtime|kube)/',
       base,
     ]),
+    only('agent-is-made-from-the-table', 'What nodes get is generated from src/emulation.', '^agent/', [
+      '^agent/',
+      '^src/(emulation|api)/',
+    ]),
     {
       name: 'cli-is-the-top',
       comment: 'Nobody imports a command but the command line itself and main.',
       severity: 'error',
-      from: { path: '^(src|bench|demo|scripts)/', pathNot: '^src/(cli/|main\\.ts$)' },
+      from: { path: '^(src|agent|bench|demo|scripts)/', pathNot: '^src/(cli/|main\\.ts$)' },
       to: { path: '^src/cli/' },
     },
     {
@@ -93,7 +97,7 @@ module.exports = {
       comment: 'What ships imports nothing of what tests, measures or shows it.',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '^(test|bench|demo|scripts)/' },
+      to: { path: '^(agent|test|bench|demo|scripts)/' },
     },
     {
       name: 'src-needs-no-development-package',

@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 FOREIGN_BUSYBOX := .cache/foreign
 TEST_RESULTS := .cache/test-results
 # The folders that hold TypeScript of ours, as far as they exist.
-SOURCES = $(wildcard src test bench demo scripts)
+SOURCES = $(wildcard src agent test bench demo scripts)
 # Every shell program of ours: by name, and by its first line.
 SHELL_FILES = $(shell find . \( -name node_modules -o -name .git -o -name .cache -o -name dist -o -name coverage \) -prune \
   -o -type f \( -name '*.sh' -o -path './.ci/run' \) -print | sort)
@@ -57,7 +57,7 @@ lint: ## types, eslint, formatting, dead code, layering and shell programs
 	prettier --check --log-level warn .
 	knip
 	depcruise $(SOURCES) --config .dependency-cruiser.cjs
-	shellcheck $(SHELL_FILES)
+	shellcheck --external-sources $(SHELL_FILES)
 
 .PHONY: generate
 generate: ## write what is generated from src/api: crds/

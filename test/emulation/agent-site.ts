@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { probeOf } from '../../agent/probes.ts';
+import { type ArchitectureName, architectureNamed, magicOf } from '../../src/emulation/architectures.ts';
+import { newDirectory } from '../support/directories.ts';
+import { until } from '../support/until.ts';
+
+const agentFolder = join(import.meta.dirname, '../../agent');
+
+/** A node in namespaces of its own, with the real kernel's binfmt_misc, and what the agent's image holds. */
+export interface Node {
+  readonly files: string;
+  readonly state: string;
+  /** Where its binfmt_misc is, as commands see it. */
+  readonly binfmt: string;
+  /** Runs shell commands on the node, `$B` being its binfmt_misc. */
+  readonly run: (
+    script: string,
+  ) => Promise<{ readonly stdout: string; readonly exitCode: number | undefined }>;
+  /** Starts the agent's program; what it prints is in `printed`. */
+  readonly start: (args: readonly string[], environment?: Readonly<Record<string, string>>) => Agent;
+  /** What the agent says of an architecture. */
+  readonly saidOf: (name: ArchitectureName) => Promise<string>;
+  /** Waits until the agent says something of it that begins so. */
+  readonly says: (name: ArchitectureName, words: string) => Promise<string>;
+  readonly entries: () => Promise<readonly string[]>;
+  readonly end: () => Promise<void>;
+}
+
+export interface Agent {
+  readonly printed: () => string;
+  readonly ended: Promise<number | undefined>;
+  readonly kill: (signal: NodeJS.Signals) => void;
+}
+
+/** What `agent/image.ts` puts below /opt/edgebuild, for a few architectures. */
+export const imageOf = async (names: readonly ArchitectureName[]): Promise<string> => {
+  const image = newDirectory();
+  const emulators = newDirectory();
+  await mkdir(join(image, 'probes'));
+  for (const program of await readdir(agentFolder))
+    if (program.endsWith('.sh')) await copyFile(join(agentFolder, program), join(image, program));
+  const rows: string[] = [];
+  for (const name of names) {
+    await writeFile(join(image, 'probes', `probe-${name}`), probeOf(name), { mode: 0o755 });
+    const emulator = join(emulators, `qemu-${name}`);
+    await copyFile(`/usr/bin/qemu-${name}-static`, emulator);
+    const digest = createHash('sha256')
+      .update(await readFile(emulator))
+      .digest('hex');
+    const architecture = architectureNamed(name);
+    const { magic, mask } = magicOf(architecture);
+    rows.push([name, architecture.machines.join('|'), escaped(magic), escaped(mask), digest].join(' '));
+  }
+  await writeFile(join(image, 'architectures'), `${rows.join('\n')}\n`);
+  await execa('sh', ['-c', 'tar -c * | xz -0 >"$TO"'], {
+    cwd: emulators,
+    env: { TO: join(image, 'emulators.tar.xz') },
+  });
+  return image;
+};
+
+export const escaped = (bytes: Buffer): string =>
+  [...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
+
+/** @param setUp shell, before anything else, with `$FS` the folder in which binfmt_misc is looked for. */
+export const startNode = async (image: string, setUp = shared): Promise<Node> => {
+  const folder = newDirectory();
+  const [fs, files, state] = ['fs', 'files', 'state'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const binfmt = join(fs, 'binfmt_misc');
+  for (const directory of [binfmt, files, state]) await mkdir(directory, { recursive: true });
+  const holder = execa(
+    'unshare',
+    ['--user', '--map-root-user', '--mount', 'sh', '-c', `set -e; ${setUp}; echo up; exec sleep 100000`],
+    { env: { FS: fs, B: binfmt }, reject: false, buffer: false },
+  );
+  const up = Promise.withResolvers<undefined>();
+  holder.stdout.on('data', () => {
+    up.resolve(undefined);
+  });
+  await Promise.race([
+    up.promise,
+    holder.then(({ exitCode }) => {
+      throw new Error(`no node: ${String(exitCode)}`);
+    }),
+  ]);
+  const enter = ['--target', String(holder.pid), '--user', '--mount', '--preserve-credentials', '--'];
+  const environment = {
+    B: binfmt,
+    BINFMT: binfmt,
+    FILES: files,
+    STATE: state,
+    IMAGE: image,
+    EVERY: '0.2',
+    OWN: folder,
+  };
+  const running: Agent[] = [];
+  const node: Node = {
+    ...{ files, state, binfmt },
+    run: async (script) => {
+      const { stdout, exitCode } = await execa('nsenter', [...enter, 'sh', '-c', script], {
+        ...{ env: environment, reject: false },
+      });
+      return { stdout, exitCode };
+    },
+    start: (args, more = {}) => {
+      let printed = '';
+      const [program = '', ...rest] = args;
+      const child = execa('nsenter', [...enter, 'busybox', 'sh', join(image, program), ...rest], {
+        ...{ env: { ...environment, ...more }, reject: false, all: true, buffer: false },
+      });
+      child.all.on('data', (text: Buffer) => (printed += text.toString()));
+      const agent: Agent = {
+        printed: () => printed,
+        ended: child.then(({ exitCode }) => exitCode),
+        kill: (signal) => void child.kill(signal),
+      };
+      running.push(agent);
+      return agent;
+    },
+    saidOf: (name) => readFile(join(state, name), 'utf8').catch(() => ''),
+    says: (name, words) =>
+      until(
+        () => node.saidOf(name),
+        (text) => text.startsWith(words),
+        60_000,
+      ),
+    entries: async () =>
+      (await node.run('ls "$B"')).stdout.split('\n').filter((one) => one !== 'register' && one !== 'status'),
+    end: async () => {
+      for (const child of running) child.kill('SIGKILL');
+      holder.kill('SIGKILL');
+      await Promise.all([...running.map(({ ended }) => ended), holder]);
+    },
+  };
+  return node;
+};
+
+/** As on a node that systemd has started: mounts below are seen by all. */
+export const shared = 'mount --make-rprivate /; mount --bind "$FS" "$FS"; mount --make-shared "$FS"';
