@@ -126,6 +126,8 @@ export const watchKind = async function* <T extends KubeObject>(
     random,
   });
   const awayBackoff = createBackoff({ baseMs: timing.backoffBaseMs, capMs: timing.unavailableCapMs, random });
+  // Of a server that was started again: it is there, however long it was not, and has to be asked otherwise.
+  const goneBackoff = createBackoff({ baseMs: timing.backoffBaseMs, capMs: timing.backoffCapMs, random });
   // Where a watch can go on from: what the last list, event or bookmark said; undefined: list first.
   let position: Position | undefined;
   // The newest that was ever seen, and how many lists in a row were older than it.
@@ -160,9 +162,10 @@ export const watchKind = async function* <T extends KubeObject>(
     if (ending.wasHealthy === true) {
       backoff.reset();
       awayBackoff.reset();
+      goneBackoff.reset();
     }
     const isAway = cause === 'Forbidden' || cause === 'NotServed';
-    const patience = isAway ? awayBackoff : backoff;
+    const patience = isAway ? awayBackoff : cause === 'Gone' ? goneBackoff : backoff;
     const isPlanned = cause === 'Timeout' || cause === 'Relist';
     const retryInMs = isPlanned
       ? 0

@@ -36,6 +36,7 @@ export interface ControllerSettings<T extends KubeObject> {
   /** How long one reconcile may take, in milliseconds. */
   readonly timeoutMs: number;
   readonly backoffBaseMs?: number;
+  /** 20 s without it, as for watches: what failed while the API server was away does not wait longer once it is back. */
   readonly backoffCapMs?: number;
   readonly log: Logger;
   readonly metrics?: Metrics | undefined;
@@ -74,7 +75,7 @@ export const createController = <T extends KubeObject>(settings: ControllerSetti
   const run = async (client: Client, stop: AbortSignal, abandon: AbortSignal): Promise<void> => {
     const queue = createQueue({
       backoffBaseMs: settings.backoffBaseMs ?? 200,
-      backoffCapMs: settings.backoffCapMs ?? 60_000,
+      backoffCapMs: settings.backoffCapMs ?? 20_000,
       metrics: queueMetrics,
     });
     const stopFeeding = feed({

@@ -12,7 +12,10 @@ import { type Controller, createController, type Request } from '../../src/runti
 import { done, type Outcome } from '../../src/runtime/outcome.ts';
 import type { ControlPlane } from '../cluster/control-plane.ts';
 
-/** The smallest kind with children: a Gadget has three ConfigMaps that say its value, and a status that counts them. */
+/**
+ * The smallest kind with children: a Gadget has three ConfigMaps that say its value, or two if that is 'fewer', and a
+ * status that counts them.
+ */
 export interface Gadget extends KubeObject {
   readonly spec: { readonly value: string };
   readonly status?: { readonly observedGeneration: number; readonly children: number };
@@ -24,6 +27,7 @@ export const configMaps: Kind = {
   ...{ group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true },
 };
 export const parts = ['a', 'b', 'c'] as const;
+const partsOf = (value: string): readonly string[] => (value === 'fewer' ? parts.slice(0, 2) : parts);
 
 export const gadget = (namespace: string, name: string, value: string): Gadget => ({
   apiVersion: `${group}/v1`,
@@ -80,6 +84,17 @@ export interface OperatorOptions {
   readonly timeoutMs?: number;
   /** Of createApplyChildren. */
   readonly freshMs?: number;
+  /** Of the controller's tries; `{}` for the product's own. */
+  readonly backoff?: { readonly backoffBaseMs?: number; readonly backoffCapMs?: number };
+  /** Gets each line of the controller's log. */
+  readonly onLog?: (line: LogLine) => void;
+}
+
+export interface LogLine {
+  readonly level: string;
+  readonly message: string;
+  readonly retryInMs?: number;
+  readonly failures?: number;
 }
 
 /** A connection of its own, by a kubeconfig's path. */
@@ -129,11 +144,16 @@ export const startOperator = (
 const controllerOf = (
   roots: Store<Gadget>,
   maps: Store<KubeObject>,
-  { reconcile, timeoutMs = 10_000, freshMs = 20_000 }: OperatorOptions,
+  options: OperatorOptions,
 ): Controller => {
+  const { reconcile, timeoutMs = 10_000, freshMs = 20_000, onLog } = options;
+  const { backoff = { backoffBaseMs: 20, backoffCapMs: 500 } } = options;
   const applyChildren = createApplyChildren({ freshMs });
   const usual = async ({ object, client }: Request<Gadget>): Promise<Outcome> => {
-    const desired = parts.map((part) => ({ store: maps, object: childOf(object, part) }));
+    const desired = partsOf(object.spec.value).map((part) => ({
+      store: maps,
+      object: childOf(object, part),
+    }));
     await applyChildren({ client, owner: roots, object, desired, stores: [maps] });
     const children = maps.byIndex('owner', object.metadata.uid ?? '').length;
     const status = { observedGeneration: object.metadata.generation ?? 0, children };
@@ -156,8 +176,11 @@ const controllerOf = (
   };
   return createController<Gadget>({
     ...{ name: 'gadgets', root: roots, owned: [maps], workers: 4, timeoutMs },
-    ...{ backoffBaseMs: 20, backoffCapMs: 500 },
-    log: createLogger({ level: 'error', format: 'text', write: () => undefined }),
+    ...backoff,
+    log: createLogger({
+      ...{ level: onLog === undefined ? 'error' : 'debug', format: 'json' },
+      write: (line) => onLog?.(JSON.parse(line) as LogLine),
+    }),
     reconcile: (request) => reconcile?.(request, () => usual(request)) ?? usual(request),
   });
 };
@@ -169,8 +192,25 @@ const childOf = ({ metadata, spec }: Gadget, part: string): KubeObject & { data:
   data: { value: spec.value, part },
 });
 
+/** What matters of a namespace's Gadgets, by their names. */
+export type State = Readonly<
+  Record<
+    string,
+    {
+      readonly value: string;
+      readonly isCurrent: boolean;
+      readonly counted: number | undefined;
+      readonly children: readonly {
+        readonly name: string;
+        readonly gadget?: string;
+        readonly data?: object;
+      }[];
+    }
+  >
+>;
+
 /** What matters in the end, without times, versions and uids. Children of nobody are left to the garbage collector. */
-export const stateOf = async (client: Client, namespace: string): Promise<Record<string, unknown>> => {
+export const stateOf = async (client: Client, namespace: string): Promise<State> => {
   const all = async <T extends KubeObject>(kind: Kind): Promise<T[]> => {
     const found: T[] = [];
     for await (const page of client.list<T>(kind, { namespace })) found.push(...page.items);
@@ -189,8 +229,10 @@ export const stateOf = async (client: Client, namespace: string): Promise<Record
           .filter((map) => map.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid))
           .map((map) => ({
             name: map.metadata.name,
-            gadget: map.metadata.labels?.['gadget'],
-            data: map.data,
+            ...(map.metadata.labels?.['gadget'] === undefined
+              ? {}
+              : { gadget: map.metadata.labels['gadget'] }),
+            ...(map.data === undefined ? {} : { data: map.data }),
           })),
       },
     ]),
@@ -198,13 +240,17 @@ export const stateOf = async (client: Client, namespace: string): Promise<Record
 };
 
 /** What a run without faults ends in. */
-export const wantedState = (values: ReadonlyMap<string, string>): Record<string, unknown> =>
+export const wantedState = (values: ReadonlyMap<string, string>): State =>
   Object.fromEntries(
     [...values].map(([name, value]) => [
       name,
       {
-        ...{ value, isCurrent: true, counted: parts.length },
-        children: parts.map((part) => ({ name: `${name}-${part}`, gadget: name, data: { value, part } })),
+        ...{ value, isCurrent: true, counted: partsOf(value).length },
+        children: partsOf(value).map((part) => ({
+          name: `${name}-${part}`,
+          gadget: name,
+          data: { value, part },
+        })),
       },
     ]),
   );
