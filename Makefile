@@ -49,6 +49,11 @@ build: ## compile the command line into dist/
 	@rm -rf dist
 	@node scripts/bundle.ts src/main.ts
 
+.PHONY: image-agent
+image-agent: ## build the image of the nodes' agent into edgebuild-agent.oci.tar; nothing deploys it yet
+	@scripts/setup.sh node build
+	@node agent/image.ts --to oci-archive:edgebuild-agent.oci.tar
+
 .PHONY: lint
 lint: ## types, eslint, formatting, dead code, layering and shell programs
 	@scripts/setup.sh node verify

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import { type Architecture, architectures, magicOf } from '../src/emulation/architectures.ts';
+import { type Architecture, architectures } from '../src/emulation/architectures.ts';
 import { probeOf } from './probes.ts';
+import { lineOf } from './table.ts';
 
 // Builds the agent's image from what Debian has on this machine, with buildah and without any registry:
 //
@@ -55,9 +56,6 @@ const copyWithLibraries = async (program: string, root: string): Promise<void> =
   }
 };
 
-const escaped = (bytes: Buffer): string =>
-  [...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
-
 const root = await mkdtemp(join(tmpdir(), 'edgebuild-agent-'));
 const storage = await mkdtemp(join(tmpdir(), 'edgebuild-agent-storage-'));
 try {
@@ -74,18 +72,19 @@ try {
   const emulators = join(storage, 'emulators');
   await mkdir(emulators);
   const table: string[] = [];
+  const digests: Record<string, string> = {};
   for (const architecture of architectures as readonly Architecture[]) {
-    const { name, machines } = architecture;
+    const { name } = architecture;
     const emulator = join(emulators, `qemu-${name}`);
     await copyFile(emulatorOf(name), emulator);
     await writeFile(join(own, 'probes', `probe-${name}`), probeOf(name), { mode: 0o755 });
     const digest = createHash('sha256')
       .update(await readFile(emulator))
       .digest('hex');
-    const { magic, mask } = magicOf(architecture);
-    table.push([name, machines.join('|'), escaped(magic), escaped(mask), digest].join(' '));
+    digests[name] = digest;
+    table.push(lineOf(architecture, digest));
   }
-  await writeFile(join(own, 'architectures'), `${table.join('\n')}\n`);
+  await writeFile(join(own, 'architectures'), table.join(''));
   const archive = join(own, 'emulators.tar.xz');
   const names = architectures.map(({ name }) => `qemu-${name}`);
   const reproducible = ['--sort=name', '--owner=0', '--group=0', '--mtime=@0'];
@@ -120,9 +119,7 @@ try {
     'org.opencontainers.image.title': 'edgebuild-agent',
     'io.edgebuild.qemu.version': qemu,
     ...Object.fromEntries(
-      table
-        .map((line) => line.split(' '))
-        .map((row) => [`io.edgebuild.emulator.${row[0] ?? ''}`, row[4] ?? '']),
+      Object.entries(digests).map(([name, digest]) => [`io.edgebuild.emulator.${name}`, digest]),
     ),
   };
   await buildah(

@@ -4,7 +4,7 @@ import { type Answered, auditFrom, isWrite } from './audit.ts';
 import { number, percentile, ratioRow, type Row, say } from './numbers.ts';
 import { agents, build, filled, settledMiB, type Site } from './site.ts';
 
-const changesOfOne = 200;
+const changesOfOne = 600;
 
 /** From the answer to a change (audit log) to the arrival of the first write for it (audit log). */
 const delaysIn = (all: readonly Answered[], agent: string): number[] => {

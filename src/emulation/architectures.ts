@@ -99,6 +99,12 @@ export const runsNatively = (architecture: Architecture, machine: string): 'yes'
   return companion?.[0] === architecture.name ? companion[1] : 'no';
 };
 
+/** The answers of `uname -m` on nodes that certainly run an architecture themselves. */
+export const nativeMachinesOf = (architecture: Architecture): readonly string[] => [
+  ...architecture.machines,
+  ...Object.keys(companions).filter((machine) => runsNatively(architecture, machine) === 'yes'),
+];
+
 /** Where e_flags stands in an ELF header. */
 const flagsAt = { 32: 36, 64: 48 } as const;
 
@@ -144,5 +150,6 @@ export const registrationOf = (
   return line;
 };
 
-const escaped = (bytes: Buffer): string =>
+/** As binfmt_misc reads them. */
+export const escaped = (bytes: Buffer): string =>
   [...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');

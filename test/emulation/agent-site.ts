@@ -3,7 +3,8 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { probeOf } from '../../agent/probes.ts';
-import { type ArchitectureName, architectureNamed, magicOf } from '../../src/emulation/architectures.ts';
+import { lineOf } from '../../agent/table.ts';
+import { type ArchitectureName, architectureNamed } from '../../src/emulation/architectures.ts';
 import { newDirectory } from '../support/directories.ts';
 import { until } from '../support/until.ts';
 
@@ -11,6 +12,7 @@ const agentFolder = join(import.meta.dirname, '../../agent');
 
 /** A node in namespaces of its own, with the real kernel's binfmt_misc, and what the agent's image holds. */
 export interface Node {
+  readonly folder: string;
   readonly files: string;
   readonly state: string;
   /** Where its binfmt_misc is, as commands see it. */
@@ -50,20 +52,15 @@ export const imageOf = async (names: readonly ArchitectureName[]): Promise<strin
     const digest = createHash('sha256')
       .update(await readFile(emulator))
       .digest('hex');
-    const architecture = architectureNamed(name);
-    const { magic, mask } = magicOf(architecture);
-    rows.push([name, architecture.machines.join('|'), escaped(magic), escaped(mask), digest].join(' '));
+    rows.push(lineOf(architectureNamed(name), digest));
   }
-  await writeFile(join(image, 'architectures'), `${rows.join('\n')}\n`);
+  await writeFile(join(image, 'architectures'), rows.join(''));
   await execa('sh', ['-c', 'tar -c * | xz -0 >"$TO"'], {
     cwd: emulators,
     env: { TO: join(image, 'emulators.tar.xz') },
   });
   return image;
 };
-
-export const escaped = (bytes: Buffer): string =>
-  [...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
 
 /** @param setUp shell, before anything else, with `$FS` the folder in which binfmt_misc is looked for. */
 export const startNode = async (image: string, setUp = shared): Promise<Node> => {
@@ -99,10 +96,11 @@ export const startNode = async (image: string, setUp = shared): Promise<Node> =>
     IMAGE: image,
     EVERY: '0.2',
     OWN: folder,
+    TERMINATION_LOG: join(folder, 'termination-log'),
   };
   const running: Agent[] = [];
   const node: Node = {
-    ...{ files, state, binfmt },
+    ...{ folder, files, state, binfmt },
     run: async (script) => {
       const { stdout, exitCode } = await execa('nsenter', [...enter, 'sh', '-c', script], {
         ...{ env: environment, reject: false },

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { removeDirectories } from '../support/directories.ts';
 import { until } from '../support/until.ts';
-import { architectureNamed, magicOf } from '../../src/emulation/architectures.ts';
-import { escaped, imageOf, type Node, shared, startNode } from './agent-site.ts';
+import { architectureNamed, escaped, magicOf } from '../../src/emulation/architectures.ts';
+import { imageOf, type Node, shared, startNode } from './agent-site.ts';
 
 // The agent's program on the real kernel's binfmt_misc, in namespaces of its own.
 jest.setTimeout(120_000);
@@ -151,6 +151,38 @@ describe('says why not, and what to do', () => {
     expect(await node.says('aarch64', 'NoSpace')).toContain('free some space');
     expect((await node.run('ls "$FILES"')).stdout).not.toContain('qemu');
   });
+});
+
+test('a prover is ready while foreign programs run, and says why they do not', async () => {
+  node = await startNode(image);
+  const isReady = async (): Promise<boolean> => (await node.start(['prove.sh', 'ready']).ended) === 0;
+  const message = (): Promise<string> => readFile(join(node.folder, 'termination-log'), 'utf8');
+
+  // Before the agent: it says so once, and from then on waits.
+  expect(await node.start(['prove.sh', 'aarch64']).ended).toBe(1);
+  expect(await message()).toBe('Waiting the agent has not looked yet');
+  const waiting = node.start(['prove.sh', 'aarch64']);
+  expect(await isReady()).toBe(false);
+
+  const agent = node.start(['agent.sh', 'register', 'aarch64']);
+  await node.says('aarch64', 'Proven');
+  expect(await until(isReady, Boolean, 60_000)).toBe(true);
+
+  // What was proven is so no more: it ends, and the next one begins anew.
+  await node.run('echo 0 >"$B/status"');
+  await node.says('aarch64', 'Disabled');
+  expect(await waiting.ended).toBe(1);
+  expect(await isReady()).toBe(false);
+  const ended = [await message()];
+  const next = node.start(['prove.sh', 'aarch64']);
+  // It may have ended before the agent had looked: then the next one ends once more, with the agent's reason.
+  if (!(ended[0] ?? '').startsWith('Disabled')) expect(await next.ended).toBe(1);
+  expect(await message()).toMatch(/^Disabled somebody has switched binfmt_misc off/);
+  await node.run('echo 1 >"$B/status"');
+  await node.says('aarch64', 'Proven');
+  node.start(['prove.sh', 'aarch64']);
+  expect(await until(isReady, Boolean, 60_000)).toBe(true);
+  agent.kill('SIGTERM');
 });
 
 test('remove takes its entries, files and mount away, and nothing of others', async () => {
