@@ -102,7 +102,9 @@ export const runsNatively = (architecture: Architecture, machine: string): 'yes'
 /** The answers of `uname -m` on nodes that certainly run an architecture themselves. */
 export const nativeMachinesOf = (architecture: Architecture): readonly string[] => [
   ...architecture.machines,
-  ...Object.keys(companions).filter((machine) => runsNatively(architecture, machine) === 'yes'),
+  ...Object.keys(companions).filter(
+    (machine) => companions[machine]?.[0] === architecture.name && companions[machine][1] === 'yes',
+  ),
 ];
 
 /** Where e_flags stands in an ELF header. */
