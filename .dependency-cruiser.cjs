@@ -77,6 +77,7 @@ module.exports = {
     only('agent-is-made-from-the-table', 'What nodes get is generated from src/emulation.', '^agent/', [
       '^agent/',
       '^src/(emulation|api)/',
+      '^src/engines/local/binfmt\\.ts$',
     ]),
     {
       name: 'cli-is-the-top',

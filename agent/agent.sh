@@ -127,7 +127,7 @@ visit() {
 
 remove() {
   for path in "$binfmt"/edgebuild-*; do
-    [ ! -e "$path" ] || { printf -- -1 >"$path" && echo "removed the entry ${path##*/}"; } || exit 1
+    [ ! -e "$path" ] || { drop "${path##*/}" && echo "removed the entry ${path##*/}"; } || exit 1
   done
   for path in "$files"/qemu-*; do
     [ ! -e "$path" ] || { rm "$path" && echo "removed $path"; } || exit 1

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { type Architecture, architectures } from '../src/emulation/architectures.ts';
+import { emulatorOf } from './emulators.ts';
 import { probeOf } from './probes.ts';
 import { lineOf } from './table.ts';
 
@@ -37,14 +37,6 @@ const applets = [
   ],
   ...['umount', 'uname', 'xzcat'],
 ];
-
-const emulatorOf = (name: string): string => {
-  const paths = [`/usr/bin/qemu-${name}-static`, `/usr/bin/qemu-${name}`];
-  const found = paths.find((path) => existsSync(path));
-  if (found === undefined)
-    throw new Error(`there is no ${paths.join(' and no ')}: sudo apt-get install qemu-user-static`);
-  return found;
-};
 
 /** A program that is not static, and what it is linked to, at the same paths. */
 const copyWithLibraries = async (program: string, root: string): Promise<void> => {

@@ -1,4 +1,5 @@
-import { type Architecture, escaped, magicOf, nativeMachinesOf } from '../src/emulation/architectures.ts';
+import { type Architecture, magicOf, nativeMachinesOf } from '../src/emulation/architectures.ts';
+import { escaped } from '../src/engines/local/binfmt.ts';
 
 /**
  * What the agent knows of an architecture, a line of `architectures` in its image: name, the answers of `uname -m` on

@@ -1,5 +1,5 @@
 import { platforms, type ElfTarget, type Platform } from '../api/platforms.ts';
-import { magicOf as magicOfElf } from '../engines/local/binfmt.ts';
+import { escaped, magicOf as magicOfElf } from '../engines/local/binfmt.ts';
 
 /**
  * The architectures whose programs a node can run by emulation: one row each. All that is told to the kernel follows
@@ -151,7 +151,3 @@ export const registrationOf = (
     throw new RangeError(`binfmt_misc reads at most ${maxRegistration} bytes: ${interpreter} is too long`);
   return line;
 };
-
-/** As binfmt_misc reads them. */
-export const escaped = (bytes: Buffer): string =>
-  [...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');

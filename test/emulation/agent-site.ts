@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { emulatorOf } from '../../agent/emulators.ts';
 import { probeOf } from '../../agent/probes.ts';
 import { lineOf } from '../../agent/table.ts';
 import { type ArchitectureName, architectureNamed } from '../../src/emulation/architectures.ts';
@@ -48,7 +49,7 @@ export const imageOf = async (names: readonly ArchitectureName[]): Promise<strin
   for (const name of names) {
     await writeFile(join(image, 'probes', `probe-${name}`), probeOf(name), { mode: 0o755 });
     const emulator = join(emulators, `qemu-${name}`);
-    await copyFile(`/usr/bin/qemu-${name}-static`, emulator);
+    await copyFile(emulatorOf(name), emulator);
     const digest = createHash('sha256')
       .update(await readFile(emulator))
       .digest('hex');

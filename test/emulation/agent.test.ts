@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { removeDirectories } from '../support/directories.ts';
 import { until } from '../support/until.ts';
-import { architectureNamed, escaped, magicOf } from '../../src/emulation/architectures.ts';
+import { architectureNamed, magicOf } from '../../src/emulation/architectures.ts';
+import { escaped } from '../../src/engines/local/binfmt.ts';
 import { imageOf, type Node, shared, startNode } from './agent-site.ts';
 
 // The agent's program on the real kernel's binfmt_misc, in namespaces of its own.

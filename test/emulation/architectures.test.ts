@@ -3,6 +3,7 @@ import { machine } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
+import { emulatorOf } from '../../agent/emulators.ts';
 import { probeOf, probeOutput, probeStatus } from '../../agent/probes.ts';
 import { platformOf, platforms } from '../../src/api/platforms.ts';
 import {
@@ -270,12 +271,6 @@ done
 
 test('the kernel takes all 27 at once, reads them as written, and runs every probe by its own emulator', async () => {
   const directory = newDirectory();
-  const emulatorOf = (name: string): string => {
-    const found = [`/usr/bin/qemu-${name}-static`, `/usr/bin/qemu-${name}`].find(existsSync);
-    if (found === undefined)
-      throw new Error(`no qemu-${name}: install qemu-user-static (qemu-user from Debian 13 on)`);
-    return found;
-  };
   const lines = rows.map((row) => {
     writeFileSync(join(directory, row.name), probeOf(row.name), { mode: 0o755 });
     return registrationOf(row, { name: `test-${row.name}`, interpreter: emulatorOf(row.name), flags: 'PF' });

@@ -1,7 +1,8 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
+import { emulatorOf } from '../../agent/emulators.ts';
 import { probeOf, probeOutput, probeStatus } from '../../agent/probes.ts';
 import { architectureNamed, architectures } from '../../src/emulation/architectures.ts';
 import { architectureOf, readElf } from '../../src/image/elf.ts';
@@ -9,14 +10,6 @@ import { newDirectory, removeDirectories } from '../support/directories.ts';
 
 afterAll(removeDirectories);
 const directory = newDirectory();
-
-/** QEMU's user mode of a target, by whichever name Debian gives it. */
-const emulatorOf = (name: string): string => {
-  const found = [`/usr/bin/qemu-${name}-static`, `/usr/bin/qemu-${name}`].find(existsSync);
-  if (found === undefined)
-    throw new Error(`no qemu-${name}: install qemu-user-static (qemu-user from Debian 13 on)`);
-  return found;
-};
 
 /** What OCI calls the machine, where that is another word than QEMU's. */
 const ociNames: Readonly<Record<string, string>> = {

@@ -36,5 +36,6 @@ export const magicOf = (elf: ElfTarget): { readonly magic: Buffer; readonly mask
   return { magic, mask };
 };
 
-const escaped = (bytes: Buffer): string =>
+/** Bytes as binfmt_misc's `register` reads them. */
+export const escaped = (bytes: Buffer): string =>
   [...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
