@@ -80,6 +80,12 @@ export interface RunEnvironment {
   readonly podName: string | undefined;
   /** LOG_LEVEL */
   readonly logLevel: string | undefined;
+  /** AGENT_IMAGE */
+  readonly agentImage: string | undefined;
+  /** AGENT_QEMU_VERSION */
+  readonly agentQemuVersion: string | undefined;
+  /** AGENT_EMULATORS */
+  readonly agentEmulators: string | undefined;
 }
 
 export const readRunEnvironment = (env: NodeJS.ProcessEnv = process.env): RunEnvironment => {
@@ -90,5 +96,8 @@ export const readRunEnvironment = (env: NodeJS.ProcessEnv = process.env): RunEnv
     podNamespace: valueOf('POD_NAMESPACE'),
     podName: valueOf('POD_NAME'),
     logLevel: valueOf('LOG_LEVEL'),
+    agentImage: valueOf('AGENT_IMAGE'),
+    agentQemuVersion: valueOf('AGENT_QEMU_VERSION'),
+    agentEmulators: valueOf('AGENT_EMULATORS'),
   });
 };

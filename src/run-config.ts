@@ -5,6 +5,7 @@ import { InputError } from './api/errors.ts';
 import { readRunEnvironment, type RunEnvironment } from './config.ts';
 import { parseBindAddress } from './ops/bind-address.ts';
 import { type LogFormat, logFormats, type LogLevel, logLevels } from './ops/log.ts';
+import { type AgentConfig, agentConfigOf } from './run-agent.ts';
 import { type Asked, asksAt, type FlagReader, flagReader } from './run-flags.ts';
 
 /** The flags of `edgebuild run`, as commander gives them: nothing of them is judged yet. */
@@ -61,6 +62,8 @@ export interface RunConfig {
   /** Calls to the API server: so many a second, and so many at once after a silence. Undefined: the server limits them. */
   readonly rateLimit: { readonly qps: number; readonly burst: number } | undefined;
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
+  /** What AGENT_IMAGE and its companions say. */
+  readonly agent: AgentConfig | undefined;
   /** This process among its replicas: the pod's name, or the host's with something random. */
   readonly identity: string;
 }
@@ -124,6 +127,7 @@ export const readRunConfig = (
       level: reader.choice(logLevelAsked(flags, env), logLevels),
       format: reader.choice(asksAt('--log-format', flags.logFormat, 'json'), logFormats),
     }),
+    agent: agentConfigOf(env, reader),
     identity: env.podName ?? `${machine.hostname()}_${randomUUID()}`,
   };
   if (reader.issues.length > 0) throw new InputError(reader.issues);

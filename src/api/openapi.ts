@@ -5,6 +5,13 @@
  * integers.
  */
 import * as z from 'zod';
+import {
+  nodeEmulationKind,
+  nodeEmulationNameRule,
+  nodeEmulationSpecSchema,
+  nodeEmulationStatusSchema,
+} from './node-emulation.ts';
+import { type Rule, validationOf } from './rule.ts';
 import { specSchema } from './spec.ts';
 import { statusSchema } from './status.ts';
 
@@ -59,21 +66,55 @@ const structural = (schema: z.ZodType): StructuralSchema =>
     },
   }) as unknown as StructuralSchema;
 
-const build = (): StructuralSchema => ({
+interface Described {
+  readonly kind: string;
+  readonly description: string;
+  readonly spec: z.ZodType;
+  /** Whether an object without spec is refused. */
+  readonly specRequired: boolean;
+  readonly status: z.ZodType;
+  readonly rules?: readonly Rule[];
+}
+
+const build = ({
+  kind,
+  description,
+  spec,
+  specRequired,
+  status,
+  rules = [],
+}: Described): StructuralSchema => ({
   type: 'object',
-  description:
-    'EdgeBuild builds container images for other CPU architectures from one source, and proves that they are what they claim.',
-  required: ['spec'],
+  description,
+  ...(specRequired ? { required: ['spec'] } : {}),
+  ...(rules.length === 0 ? {} : { 'x-kubernetes-validations': rules.map(validationOf) }),
   properties: {
     apiVersion: { type: 'string', description: 'The version of this schema: edgebuild.io/v1alpha1.' },
-    kind: { type: 'string', description: 'EdgeBuild.' },
+    kind: { type: 'string', description: `${kind}.` },
     metadata: { type: 'object' },
-    spec: structural(specSchema),
-    status: structural(statusSchema),
+    spec: structural(spec),
+    status: structural(status),
   },
 });
 
-let built: StructuralSchema | undefined;
+let edgeBuild: StructuralSchema | undefined;
+let nodeEmulation: StructuralSchema | undefined;
 
 /** The schema of a whole EdgeBuild. Made at the first call. Not to be changed by the caller. */
-export const edgeBuildOpenApi = (): StructuralSchema => (built ??= build());
+export const edgeBuildOpenApi = (): StructuralSchema =>
+  (edgeBuild ??= build({
+    kind: 'EdgeBuild',
+    description:
+      'EdgeBuild builds container images for other CPU architectures from one source, and proves that they are what they claim.',
+    ...{ spec: specSchema, specRequired: true, status: statusSchema },
+  }));
+
+/** The same of a NodeEmulation. */
+export const nodeEmulationOpenApi = (): StructuralSchema =>
+  (nodeEmulation ??= build({
+    kind: nodeEmulationKind,
+    description:
+      'NodeEmulation says which nodes run programs of which other CPU architectures, and shows where that is proven.',
+    ...{ spec: nodeEmulationSpecSchema, specRequired: false, status: nodeEmulationStatusSchema },
+    rules: [nodeEmulationNameRule],
+  }));

@@ -13,6 +13,8 @@ const gitShort = `[A-Za-z0-9_][A-Za-z0-9._-]*@${hostName}:[^:-]${visible}*`;
 const imageComponent = '[a-z0-9]+((\\.|__?|-+)[a-z0-9]+)*';
 const imageName = `(${host}/)?${imageComponent}(/${imageComponent})*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?`;
 const imageDigest = '@[a-z0-9]+:[0-9a-f]{32,128}';
+/** A name with or without digest: a regular expression without anchors. */
+export const imageReference = `${imageName}(${imageDigest})?`;
 
 const source: readonly Rule[] = [
   rule({
@@ -104,7 +106,7 @@ const images: readonly Rule[] = [
   }),
   requires({
     path: 'spec.baseImages[].image',
-    pattern: `^${imageName}(${imageDigest})?$`,
+    pattern: `^${imageReference}$`,
     problem: 'image "{self}" is no image reference',
     remedy:
       'write [registry/]name[:tag][@digest], the name in lower case, such as docker.io/library/debian:bookworm-slim',

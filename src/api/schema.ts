@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { quote } from './words.ts';
-import { refusalOf, validationOf } from './rule.ts';
+import { refusalOf, type Rule, validationOf } from './rule.ts';
 import { rules } from './rules.ts';
 
 interface TextBounds {
@@ -99,18 +99,22 @@ export const listMap = <Shape extends z.ZodRawShape>(
     })
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] });
 
-/** The schema with the rules that rules.ts has for `path`: checked here, and written into the definition as CEL. */
+/** The schema with the rules that rules.ts has for `path`. */
 export const ruled = <Schema extends z.ZodType>(path: string, schema: Schema): Schema => {
   const rows = rules.filter((row) => row.path === path);
   if (rows.length === 0) throw new Error(`no rule has the path ${path}`);
-  return schema
+  return ruledBy(rows, schema);
+};
+
+/** The schema with rules: checked here, and written into the definition as CEL. */
+export const ruledBy = <Schema extends z.ZodType>(rows: readonly Rule[], schema: Schema): Schema =>
+  schema
     .superRefine((value, context) => {
       for (const row of rows)
         if (!row.check(value))
           context.addIssue({ code: 'custom', message: refusalOf(row, value, quote(value)) });
     })
     .meta({ 'x-kubernetes-validations': rows.map(validationOf) });
-};
 
 /** The index of each value that is there for the second time: the API server names no third. */
 const repeated = (values: readonly unknown[]): number[] =>

@@ -4,33 +4,35 @@ import { platformNames } from './platforms.ts';
 import { listMap, text, word } from './schema.ts';
 
 const time = z.iso.datetime();
-const reasonPattern = '^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$';
+export const reasonPattern = '^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$';
 const digest = text({ max: 136 });
 const generation = z.int().min(0);
 
-const condition = z
-  .strictObject({
-    type: word<ConditionType>({ min: 1, max: 316 }).meta({
-      description: `What it speaks of: ${Object.keys(conditionTypes).join(', ')}. Required; at most 316 characters.`,
-    }),
-    status: z.enum(['True', 'False', 'Unknown']).meta({
-      description: 'Whether it holds. Required; Unknown until it was looked at.',
-    }),
-    reason: word<Reason>({ min: 1, max: 1024, pattern: reasonPattern }).meta({
-      description: 'Why, in one word for programs. Required; at most 1024 characters.',
-    }),
-    message: text({ max: 32_768 }).meta({
-      description:
-        'Why, for people: what is wrong, where, and what to do next. Required; at most 32768 characters.',
-    }),
-    observedGeneration: generation.meta({
-      description: 'The metadata.generation it was found for. Required.',
-    }),
-    lastTransitionTime: time.meta({
-      description: 'When status last changed: an RFC 3339 time in UTC. Required.',
-    }),
-  })
-  .meta({ description: 'One condition.' });
+/** One condition, as Kubernetes' metav1.Condition, whose types and reasons are words of one kind of object. */
+const conditionOf = <Type extends string, Why extends string>(types: Readonly<Record<Type, string>>) =>
+  z
+    .strictObject({
+      type: word<Type>({ min: 1, max: 316 }).meta({
+        description: `What it speaks of: ${Object.keys(types).join(', ')}. Required; at most 316 characters.`,
+      }),
+      status: z.enum(['True', 'False', 'Unknown']).meta({
+        description: 'Whether it holds. Required; Unknown until it was looked at.',
+      }),
+      reason: word<Why>({ min: 1, max: 1024, pattern: reasonPattern }).meta({
+        description: 'Why, in one word for programs. Required; at most 1024 characters.',
+      }),
+      message: text({ max: 32_768 }).meta({
+        description:
+          'Why, for people: what is wrong, where, and what to do next. Required; at most 32768 characters.',
+      }),
+      observedGeneration: generation.meta({
+        description: 'The metadata.generation it was found for. Required.',
+      }),
+      lastTransitionTime: time.meta({
+        description: 'When status last changed: an RFC 3339 time in UTC. Required.',
+      }),
+    })
+    .meta({ description: 'One condition.' });
 
 const platformStatus = z
   .strictObject({
@@ -84,16 +86,23 @@ const image = z
   })
   .meta({ description: 'The published image. Default: absent until one was published.' });
 
+/** What every status of ours begins with. */
+export const statusHead = <Type extends string, Why extends string>(
+  types: Readonly<Record<Type, string>>,
+) => ({
+  observedGeneration: generation.exactOptional().meta({
+    description: 'The metadata.generation this status is about. Default: absent before the first visit.',
+  }),
+  conditions: listMap(conditionOf<Type, Why>(types), 'type', 32).exactOptional().meta({
+    description:
+      'Ready and what it is made of. Default: absent before the first visit. At most 32, no two of one type.',
+  }),
+});
+
 /** `status` of an EdgeBuild: what was observed. Written by one writer, never by the author. */
 export const statusSchema = z
   .strictObject({
-    observedGeneration: generation.exactOptional().meta({
-      description: 'The metadata.generation this status is about. Default: absent before the first visit.',
-    }),
-    conditions: listMap(condition, 'type', 32).exactOptional().meta({
-      description:
-        'Ready and what it is made of. Default: absent before the first visit. At most 32, no two of one type.',
-    }),
+    ...statusHead<ConditionType, Reason>(conditionTypes),
     image: image.exactOptional(),
     platforms: listMap(platformStatus, 'platform', 16).exactOptional().meta({
       description: 'How each platform stands. Default: absent before the first visit. At most 16.',

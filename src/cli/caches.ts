@@ -1,6 +1,6 @@
 import type { Client } from '../kube/client.ts';
 import { type Kind, type KubeObject, resourceOf } from '../kube/objects.ts';
-import { createStore, type Interruption, type Store } from '../kube/store.ts';
+import { createStore, type Interruption, type Store, type StoreSettings } from '../kube/store.ts';
 import type { Checks } from '../ops/health.ts';
 import type { Logger } from '../ops/log.ts';
 import type { Metrics } from '../ops/metrics.ts';
@@ -13,18 +13,21 @@ interface Settings {
   readonly namespaces: readonly string[];
 }
 
-interface Caches {
+export interface Caches {
   /**
    * @param needed without it the operator is not ready.
    * @param whenNotServed what a person does then.
    */
-  of<T extends KubeObject>(kind: Kind, options: Needed): Store<T>;
+  of<T extends KubeObject>(kind: Kind, options: CacheOptions<T>): Store<T>;
   /** For /readyz: one check for each kind that is needed. Kinds that are added later are in it, too. */
   readonly checks: Checks;
   run(signal: AbortSignal): Promise<void>;
 }
 
-interface Needed {
+interface CacheOptions<T extends KubeObject> extends Pick<
+  StoreSettings<T>,
+  'namespaces' | 'labelSelector' | 'keep' | 'indexes'
+> {
   readonly needed: boolean;
   readonly whenNotServed?: string;
 }
@@ -34,7 +37,10 @@ export const createCaches = ({ client, log, metrics, namespaces }: Settings): Ca
   const stores: Store<KubeObject>[] = [];
   const checks: Record<string, () => string | undefined> = {};
 
-  const of = <T extends KubeObject>(kind: Kind, { needed, whenNotServed }: Needed): Store<T> => {
+  const of = <T extends KubeObject>(
+    kind: Kind,
+    { needed, whenNotServed, ...which }: CacheOptions<T>,
+  ): Store<T> => {
     const resource = resourceOf(kind);
     const watch = metrics.watch(kind.kind);
     let trouble: { readonly text: string; readonly at: number } | undefined;
@@ -50,7 +56,11 @@ export const createCaches = ({ client, log, metrics, namespaces }: Settings): Ca
       if (!isPlanned) lastCause = cause;
       log[level]('a watch was interrupted', { resource, cause, retryInMs, error: error?.message });
     };
-    const store = createStore<T>(client, kind, { fieldManager: 'edgebuild', namespaces, onInterruption });
+    const store = createStore<T>(client, kind, {
+      ...{ fieldManager: 'edgebuild', onInterruption },
+      ...(kind.namespaced ? { namespaces } : {}),
+      ...which,
+    });
     store.onChange(() => (lastCause = undefined));
     watch.lastEventAgeSeconds(() => store.lastEventAgeMs() / 1000);
     stores.push(store);

@@ -1,7 +1,7 @@
-import { crdYaml } from '../api/crd.ts';
+import { crdsYaml } from '../api/crd.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `edgebuild crds`. */
 export const crds = (terminal: Terminal): void => {
-  terminal.result(crdYaml());
+  terminal.result(crdsYaml());
 };

@@ -7,13 +7,31 @@ import { createLimiter } from '../kube/limiter.ts';
 import { createLogger, type Logger } from '../ops/log.ts';
 import { createMetrics, type Metrics } from '../ops/metrics.ts';
 import { healthRoutes, metricsRoutes, type RunningServer, startServer } from '../ops/health.ts';
-import { createController } from '../runtime/controller.ts';
+import type { Store } from '../kube/store.ts';
+import { type Controller, createController } from '../runtime/controller.ts';
+import { createRecordEvent } from '../runtime/events.ts';
+import { createEmulationControllers } from '../emulation/controllers.ts';
+import {
+  agentName,
+  agentNamespace,
+  type DaemonSet,
+  daemonSets,
+  keptOfNode,
+  type Node,
+  nodeEmulations,
+  nodes,
+  type Pod,
+  pods,
+  type StoredNodeEmulation,
+} from '../emulation/kinds.ts';
 import { lead, type Terms } from '../runtime/lead.ts';
 import { buildConfigs, edgeBuilds } from '../edgebuild/kinds.ts';
 import { createReconcile, type StoredEdgeBuild } from '../edgebuild/reconcile.ts';
 import { readRunConfig, type RunConfig, type RunFlags } from '../run-config.ts';
-import { createCaches } from './caches.ts';
+import { type Caches, createCaches } from './caches.ts';
 import { exits, type Exit } from './exit.ts';
+
+const installCrds = 'install its CRD with `edgebuild crds | kubectl apply --server-side -f -`';
 
 /**
  * `edgebuild run`: wires everything, and works until SIGTERM or SIGINT. Then what is under way may end, the lease is
@@ -41,7 +59,7 @@ export const run = async (flags: RunFlags, version: string): Promise<Exit> => {
   const caches = createCaches({ client, log, metrics, namespaces: config.namespaces });
   const roots = caches.of<StoredEdgeBuild>(edgeBuilds, {
     needed: true,
-    whenNotServed: 'install its CRD with `edgebuild crds | kubectl apply -f -`',
+    whenNotServed: installCrds,
   });
   const builds = caches.of<KubeObject>(buildConfigs, { needed: false });
   const controller = createController<StoredEdgeBuild>({
@@ -55,6 +73,9 @@ export const run = async (flags: RunFlags, version: string): Promise<Exit> => {
     metrics,
   });
 
+  const emulations = emulationControllersOf({ config, caches, roots, log, metrics });
+  const controllers = [controller, ...emulations];
+
   const servers = await startServers(config, metrics, caches.checks, log);
   const stop = onSignals(log);
   log.info('edgebuild runs', { version, server: connection.host, identity: config.identity });
@@ -66,7 +87,8 @@ export const run = async (flags: RunFlags, version: string): Promise<Exit> => {
       graceMs: config.gracefulShutdownTimeoutMs,
       terms: termsOf(config, client, metrics, log),
       work: async (fence, over, abandon) => {
-        await controller.run(fence === undefined ? client : client.fencedBy(fence), over, abandon);
+        const writer = fence === undefined ? client : client.fencedBy(fence);
+        await Promise.all(controllers.map((one) => one.run(writer, over, abandon)));
       },
       log,
     });
@@ -79,6 +101,43 @@ export const run = async (flags: RunFlags, version: string): Promise<Exit> => {
     await Promise.all(servers.map((server) => server.close()));
     await connection.close();
   }
+};
+
+/** Nodes are everybody's: they are looked after whatever namespaces the operator watches. */
+const emulationControllersOf = ({
+  config,
+  caches,
+  roots,
+  log,
+  metrics,
+}: {
+  readonly config: RunConfig;
+  readonly caches: Caches;
+  readonly roots: Store<KubeObject>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}): readonly Controller[] => {
+  const inAgentNamespace = { needed: true, namespaces: [agentNamespace] };
+  return createEmulationControllers({
+    caches: {
+      nodeEmulations: caches.of<StoredNodeEmulation>(nodeEmulations, {
+        needed: true,
+        whenNotServed: installCrds,
+      }),
+      edgeBuilds: roots,
+      daemonSets: caches.of<DaemonSet>(daemonSets, inAgentNamespace),
+      pods: caches.of<Pod>(pods, {
+        ...inAgentNamespace,
+        labelSelector: `app.kubernetes.io/name=${agentName}`,
+        indexes: { node: ({ spec }) => (spec?.nodeName === undefined ? [] : [spec.nodeName]) },
+      }),
+      nodes: caches.of<Node>(nodes, { needed: true, keep: keptOfNode }),
+    },
+    shipped: config.agent,
+    now: nowInSeconds,
+    record: createRecordEvent({ instance: config.identity, log }),
+    ...{ workers: config.maxConcurrentReconciles, timeoutMs: config.reconcileTimeoutMs, log, metrics },
+  });
 };
 
 /** Kubernetes writes times of conditions in whole seconds. */

@@ -1,3 +1,4 @@
+import { emulatedNames, type EmulatedName } from '../api/architecture-names.ts';
 import { platforms, type ElfTarget, type Platform } from '../api/platforms.ts';
 import { escaped, magicOf as magicOfElf } from '../engines/local/binfmt.ts';
 
@@ -75,13 +76,31 @@ export const architectureNamed = (name: ArchitectureName): Architecture => {
   return architecture;
 };
 
-/** Whose emulator runs a platform's programs; undefined for linux/amd64, which no node of ours emulates. */
-export const architectureOfPlatform = (platform: Platform): Architecture | undefined =>
-  architectures.find((row) => row.name === platform.qemu);
-
 /** The OCI platforms whose programs an architecture's emulator runs: none, or one, or ARM's two. */
 export const platformsOf = (architecture: Architecture): readonly Platform[] =>
   platforms.filter(({ qemu }) => qemu === architecture.name);
+
+/** How objects, labels and metrics call an architecture: as OCI does, where it has a platform, else as QEMU does. */
+export const nameOf = (architecture: Architecture): EmulatedName => {
+  const oci = platformsOf(architecture).at(0)?.architecture;
+  const found = emulatedNames.find((name) => name === (oci ?? architecture.name));
+  if (found === undefined)
+    throw new Error(`src/api/architecture-names.ts does not have ${architecture.name}`);
+  return found;
+};
+
+const byName = new Map<string, Architecture>(architectures.map((row) => [nameOf(row), row]));
+
+/** The row that objects call by this name. */
+export const architectureCalled = (name: EmulatedName): Architecture => {
+  const architecture = byName.get(name);
+  if (architecture === undefined) throw new Error(`no architecture is called ${name}`);
+  return architecture;
+};
+
+/** Whose emulator runs a platform's programs; undefined for linux/amd64, which no node of ours emulates. */
+export const architectureOfPlatform = (platform: Platform): Architecture | undefined =>
+  architectures.find((row) => row.name === platform.qemu);
 
 /** What else a kernel runs as its own, by `uname -m`: every x86_64 does, an ARM processor may lack its 32-bit state. */
 const companions: Readonly<Record<string, readonly [name: ArchitectureName, answer: 'yes' | 'perhaps']>> = {

@@ -82,6 +82,15 @@ export interface Client {
     object: KubeObject & { readonly status: object },
     options?: CallOptions,
   ): Promise<T>;
+  /**
+   * JSON merge patch (RFC 7386): what `object` has is set, what is null in it is removed, whoever owns it. With a uid,
+   * 409 when it is another object by now.
+   */
+  mergePatch<T extends KubeObject>(
+    kind: Kind,
+    object: { readonly metadata: Name & { readonly uid?: string } },
+    options?: CallOptions,
+  ): Promise<T>;
   create<T extends KubeObject>(kind: Kind, object: KubeObject, options?: CallOptions): Promise<T>;
   /** The whole object, with the resourceVersion that it was read at: 409 if it has changed since. */
   replace<T extends KubeObject>(kind: Kind, object: KubeObject, options?: CallOptions): Promise<T>;
@@ -271,6 +280,17 @@ export const createClient = (settings: ClientSettings): Client => {
           words: wordsOf('apply status of', kind, object.metadata),
           body: object,
           contentType: applyPatch,
+        },
+        options,
+      ),
+    mergePatch: (kind, object, options) =>
+      askForObject(
+        {
+          method: 'PATCH',
+          path: pathOf(kind, object.metadata, { fieldManager }),
+          words: wordsOf('patch', kind, object.metadata),
+          body: object,
+          contentType: 'application/merge-patch+json',
         },
         options,
       ),

@@ -55,6 +55,8 @@ export interface StoreSettings<T extends KubeObject> extends WatcherSettings {
   /** Only what lies in these, each watched by itself; without it, or empty, what `namespace` says. */
   readonly namespaces?: readonly string[];
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
+  /** What is kept of an object, where the rest would cost memory for nothing. It must keep apiVersion, kind, metadata. */
+  readonly keep?: (object: T) => T;
   readonly onInterruption?: (interruption: Interruption) => void;
 }
 
@@ -79,12 +81,13 @@ export const createStore = <T extends KubeObject>(
     for (const listener of listeners) listener(change);
   };
 
-  const put = (object: T): void => {
-    const key = keyOf(object.metadata);
+  const put = (received: T): void => {
+    const key = keyOf(received.metadata);
     const previous = objects.get(key);
-    const { uid, resourceVersion } = object.metadata;
+    const { uid, resourceVersion } = received.metadata;
     if (previous?.metadata.uid === uid && previous?.metadata.resourceVersion === resourceVersion) return;
     if (isOlder(resourceVersion, previous?.metadata.resourceVersion) === true) return;
+    const object = Object.freeze(settings.keep?.(received) ?? received);
     const isSame = previous?.metadata.uid === uid;
     if (previous !== undefined && !isSame) forget(previous);
     objects.set(key, object);
@@ -219,7 +222,10 @@ interface Scope {
   readonly namespace: string | undefined;
 }
 
-const scopesOf = ({ namespace, namespaces = [] }: StoreSettings<never>): readonly Scope[] =>
+const scopesOf = ({
+  namespace,
+  namespaces = [],
+}: Pick<StoreSettings<KubeObject>, 'namespace' | 'namespaces'>): readonly Scope[] =>
   namespaces.length === 0 ? [{ namespace }] : namespaces.map((one) => ({ namespace: one }));
 
 const isWithin = (scope: Scope, namespace: string | undefined): boolean =>

@@ -47,6 +47,20 @@ export interface WatchMetrics {
   lastEventAgeSeconds(read: Reading): void;
 }
 
+/** Of what nodes emulate. */
+export interface EmulationMetrics {
+  /** How it stands now; what is not named is no more. */
+  standing(now: {
+    readonly nodes: readonly {
+      readonly architecture: string;
+      readonly ready: number;
+      readonly notReady: number;
+    }[];
+    readonly foreignHandlers: number;
+  }): void;
+  repaired(reason: string): void;
+}
+
 /** A call to an API server. */
 export interface RequestLabels {
   /** 0 is no answer: client-go's `<error>`. */
@@ -65,6 +79,7 @@ export interface Metrics {
   /** @param causes that are known beforehand: a series of each is there from now on. */
   watch(kind: string, causes?: readonly string[]): WatchMetrics;
   request(labels: RequestLabels): void;
+  emulation(): EmulationMetrics;
   /** @param name of the Lease. */
   leader(name: string, isMaster: boolean): void;
 }
@@ -89,6 +104,7 @@ export const createMetrics = (): Metrics => {
     reconcile: reconcileMetrics(make),
     queue: queueMetrics(make),
     watch: watchMetrics(make),
+    emulation: () => emulationMetrics(make),
     request: ({ code, method, host }) => {
       requests.inc({ code: code === 0 ? '<error>' : String(code), method, host });
     },
@@ -246,5 +262,36 @@ const watchMetrics = ({ counter, reading }: Makers): Metrics['watch'] => {
         age({ kind }, read);
       },
     };
+  };
+};
+
+const emulationMetrics = ({ counter, gauge }: Makers): EmulationMetrics => {
+  const nodes = gauge(
+    'edgebuild_emulation_nodes',
+    'Number of nodes that should run programs of an architecture, by whether they do',
+    ['arch', 'state'],
+  );
+  const repairs = counter(
+    'edgebuild_emulation_repairs_total',
+    'Total number of times that a node ran programs of an architecture again, by why it did not',
+    ['reason'],
+  );
+  const foreign = gauge(
+    'edgebuild_emulation_foreign_handlers',
+    'Number of nodes and architectures whose handler is of somebody else and is not used or does not work, among the first 20 problems',
+    [],
+  );
+  return {
+    standing: ({ nodes: now, foreignHandlers }) => {
+      nodes.reset();
+      for (const { architecture: arch, ready, notReady } of now) {
+        nodes.set({ arch, state: 'ready' }, ready);
+        nodes.set({ arch, state: 'not-ready' }, notReady);
+      }
+      foreign.set(foreignHandlers);
+    },
+    repaired: (reason) => {
+      repairs.inc({ reason });
+    },
   };
 };

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { Client } from '../kube/client.ts';
 import { isNotFound } from '../kube/errors.ts';
 import { type Key, keyOf, type KubeObject, type OwnerReference, resourceOf } from '../kube/objects.ts';
 import { ageMsOf, ownedFieldsOf } from '../kube/received.ts';
 import type { Store } from '../kube/store.ts';
-import { driftOf } from './drift.ts';
+import { createApply, pinned } from './apply.ts';
 
 /** A child as it should be: only the fields that are ours. Owner and namespace are added to it. */
 export interface Desired {
@@ -33,7 +32,7 @@ export class OwnerGone extends Error {
 /**
  * Makes the children of `owner` what `desired` says, and deletes its other children in the given stores.
  *
- * - Costs nothing at rest: whether a child is as it should be is decided from the cache (see {@link driftOf}).
+ * - Costs nothing at rest: whether a child is as it should be is decided from the cache (see drift.ts).
  * - Never takes over an object of somebody else. A child whose ownerReference was removed by hand is still ours.
  * - A cache that lags does no harm. What is changed or deleted must still have the uid and the resourceVersion that the
  *   cache has, else the server answers 409. Before a child is created, or claimed, the owner is read from the server
@@ -57,21 +56,7 @@ export interface ApplyChildrenSettings {
 }
 
 export const createApplyChildren = ({ freshMs = 20_000 }: ApplyChildrenSettings = {}): ApplyChildren => {
-  // What the server answered to an apply with something that looks like drift: it writes a value in its own way.
-  const heard = new Map<string, string>();
-
-  const isAtRest = (child: KubeObject, live: KubeObject): boolean =>
-    driftOf(child, live) === undefined || heard.get(idOf(live)) === fingerprint(child, live);
-
-  const applyOne = async (client: Client, store: Store<KubeObject>, child: KubeObject): Promise<void> => {
-    const applied = await client.apply(store.kind, child);
-    store.learn(applied);
-    if (driftOf(child, applied) === undefined) heard.delete(idOf(applied));
-    else {
-      if (heard.size >= maxHeard) heard.clear();
-      heard.set(idOf(applied), fingerprint(child, applied));
-    }
-  };
+  const { isAtRest, applyTo } = createApply();
 
   return async ({ client, owner, object, desired, stores }) => {
     const wanted = desired.map((one) => ({ store: one.store, child: withOwner(one.object, owner, object) }));
@@ -83,22 +68,11 @@ export const createApplyChildren = ({ freshMs = 20_000 }: ApplyChildrenSettings 
     });
     if (todo.some(({ isOurs }) => !isOurs) && ageMsOf(object) > freshMs)
       await mustBeCurrent(client, owner, object);
-    await Promise.all(todo.map(({ store, child }) => applyOne(client, store, child)));
+    await Promise.all(todo.map(({ store, child }) => applyTo(client, store, child)));
     await Promise.all(
       surplus(object, wanted, stores).map(({ store, child }) => remove(client, store, child)),
     );
   };
-};
-
-/** Deleted children stay in it. Should it be full, each costs one apply more. */
-const maxHeard = 10_000;
-
-const idOf = ({ metadata }: KubeObject): string => metadata.uid ?? keyOf(metadata);
-
-const fingerprint = (desired: KubeObject, { metadata }: KubeObject): string => {
-  const { uid: _uid, resourceVersion: _rv, ...rest } = desired.metadata;
-  const text = JSON.stringify({ ...desired, metadata: rest });
-  return `${metadata.resourceVersion ?? ''} ${createHash('sha256').update(text).digest('base64')}`;
 };
 
 const withOwner = (child: KubeObject, owner: Store<KubeObject>, object: KubeObject): KubeObject => {
@@ -120,16 +94,6 @@ const withOwner = (child: KubeObject, owner: Store<KubeObject>, object: KubeObje
     },
   };
 };
-
-/** Preconditions of an apply: the server compares both. */
-const pinned = (child: KubeObject, { metadata: { uid, resourceVersion } }: KubeObject): KubeObject => ({
-  ...child,
-  metadata: {
-    ...child.metadata,
-    ...(uid === undefined ? {} : { uid }),
-    ...(resourceVersion === undefined ? {} : { resourceVersion }),
-  },
-});
 
 const controllerOf = ({ metadata }: KubeObject): OwnerReference | undefined =>
   metadata.ownerReferences?.find(({ controller }) => controller === true);

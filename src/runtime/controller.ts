@@ -31,6 +31,11 @@ export interface ControllerSettings<T extends KubeObject> {
   /** Other kinds, and which keys of the root a change of one starts. */
   readonly mapped?: readonly Mapped[];
   readonly reconcile: (request: Request<T>) => Promise<Outcome>;
+  /** Keys that are looked at also while there is no such object: of something that is made when it is needed. */
+  readonly absent?: {
+    readonly keys: readonly Key[];
+    readonly reconcile: (request: Omit<Request<T>, 'object'>) => Promise<Outcome>;
+  };
   /** How many objects at once. */
   readonly workers: number;
   /** How long one reconcile may take, in milliseconds. */
@@ -79,9 +84,7 @@ export const createController = <T extends KubeObject>(settings: ControllerSetti
       metrics: queueMetrics,
     });
     const stopFeeding = feed({
-      root,
-      owned,
-      mapped,
+      ...{ root, owned, mapped, keys: allKeys },
       add: (key) => {
         queue.add(key);
       },
@@ -95,7 +98,7 @@ export const createController = <T extends KubeObject>(settings: ControllerSetti
       const stores = [root, ...owned, ...mapped.map(({ store }) => store)];
       await Promise.all(stores.map((store) => store.settled(stop)));
       if (stop.aborted) return;
-      for (const key of root.keys()) queue.add(key);
+      for (const key of allKeys()) queue.add(key);
       await Promise.all(Array.from({ length: workers }, () => work(queue, client, abandon)));
     } finally {
       stop.removeEventListener('abort', shutDown);
@@ -104,15 +107,24 @@ export const createController = <T extends KubeObject>(settings: ControllerSetti
     }
   };
 
+  const allKeys = (): readonly Key[] => [...new Set([...root.keys(), ...(settings.absent?.keys ?? [])])];
+
+  /** What is to be done for a key now; undefined: nothing, there is no such object. */
+  const jobOf = (key: Key): ((request: Omit<Request<T>, 'object'>) => Promise<Outcome>) | undefined => {
+    const object = root.get(key);
+    if (object !== undefined) return (request) => settings.reconcile({ ...request, object });
+    return settings.absent?.keys.includes(key) === true ? settings.absent.reconcile : undefined;
+  };
+
   const work = async (
     queue: ReturnType<typeof createQueue>,
     client: Client,
     abandon: AbortSignal,
   ): Promise<void> => {
     for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
-      const object = root.get(key);
-      if (object === undefined) queue.forget(key);
-      else await reconcileOne(queue, key, object, client, abandon);
+      const job = jobOf(key);
+      if (job === undefined) queue.forget(key);
+      else await reconcileOne(queue, key, job, client, abandon);
       queue.done(key);
     }
   };
@@ -120,7 +132,7 @@ export const createController = <T extends KubeObject>(settings: ControllerSetti
   const reconcileOne = async (
     queue: ReturnType<typeof createQueue>,
     key: Key,
-    object: T,
+    job: (request: Omit<Request<T>, 'object'>) => Promise<Outcome>,
     client: Client,
     abandon: AbortSignal,
   ): Promise<void> => {
@@ -130,8 +142,7 @@ export const createController = <T extends KubeObject>(settings: ControllerSetti
     const answer = await withinTime(
       settings.timeoutMs,
       abandon,
-      async (signal, fence) =>
-        await settings.reconcile({ key, object, client: client.fencedBy(fence), signal, log }),
+      async (signal, fence) => await job({ key, client: client.fencedBy(fence), signal, log }),
     );
     const seconds = (performance.now() - startedAt) / 1000;
 

@@ -13,14 +13,23 @@ interface Feed<T extends KubeObject> {
   readonly root: Store<T>;
   readonly owned: readonly Store<KubeObject>[];
   readonly mapped: readonly Mapped[];
+  /** All that there are. */
+  readonly keys: () => readonly Key[];
   readonly add: (key: Key) => void;
   readonly log: Logger;
 }
 
 /** Turns changes of every kind into keys of the root. Returns a function that ends it. */
-export const feed = <T extends KubeObject>({ root, owned, mapped, add, log }: Feed<T>): (() => void) => {
+export const feed = <T extends KubeObject>({
+  root,
+  owned,
+  mapped,
+  keys: all,
+  add,
+  log,
+}: Feed<T>): (() => void) => {
   const addAll = (): void => {
-    for (const key of root.keys()) add(key);
+    for (const key of all()) add(key);
   };
   const follow = (store: Store<KubeObject>, keys: (object: KubeObject) => readonly Key[]): (() => void) =>
     store.onChange((change) => {

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { load } from 'js-yaml';
-import { crdYaml, edgeBuildCrd } from '../../src/api/crd.ts';
-import { edgeBuildOpenApi, type StructuralSchema } from '../../src/api/openapi.ts';
+import { load, loadAll } from 'js-yaml';
+import { crdFiles, crdsYaml, edgeBuildCrd, nodeEmulationCrd } from '../../src/api/crd.ts';
+import { edgeBuildOpenApi, nodeEmulationOpenApi, type StructuralSchema } from '../../src/api/openapi.ts';
 
 interface Node {
   readonly path: string;
@@ -18,9 +18,12 @@ const walk = (schema: StructuralSchema, path: string): Node[] => [
 ];
 
 /** What is ours; apiVersion, kind and metadata belong to Kubernetes. */
-const { spec, status } = edgeBuildOpenApi().properties ?? {};
-if (spec === undefined || status === undefined) throw new Error('spec and status are missing');
-const nodes = [...walk(spec, 'spec'), ...walk(status, 'status')];
+const nodes = [edgeBuildOpenApi(), nodeEmulationOpenApi()].flatMap(
+  ({ properties: { spec, status } = {} }) => {
+    if (spec === undefined || status === undefined) throw new Error('spec and status are missing');
+    return [...walk(spec, 'spec'), ...walk(status, 'status')];
+  },
+);
 
 /** Whether a default is what its schema allows, as the API server demands. */
 const fits = (value: unknown, schema: StructuralSchema): boolean => {
@@ -121,20 +124,23 @@ describe('every part of the schema', () => {
 });
 
 describe('the definition', () => {
-  test('is under 64 KiB', () => {
-    expect(Buffer.byteLength(crdYaml())).toBeLessThan(64 * 1024);
+  const files = Object.entries(crdFiles());
+
+  test.each(files)('%s is under 64 KiB', (_name, text) => {
+    expect(Buffer.byteLength(text)).toBeLessThan(64 * 1024);
   });
 
-  test('reads back from YAML as it was', () => {
-    expect(load(crdYaml())).toEqual(JSON.parse(JSON.stringify(edgeBuildCrd())));
+  test('of each kind reads back from YAML as it was', () => {
+    const plain: unknown = JSON.parse(JSON.stringify([edgeBuildCrd(), nodeEmulationCrd()]));
+    expect(files.map(([, text]) => load(text))).toEqual(plain);
+    expect(loadAll(crdsYaml())).toEqual(plain);
   });
 
-  test('is the one in crds/', async () => {
-    const path = join(import.meta.dirname, '../../crds/edgebuild.io_edgebuilds.yaml');
-    expect(await readFile(path, 'utf8')).toBe(crdYaml());
+  test.each(files)('%s is the one in crds/', async (name, text) => {
+    expect(await readFile(join(import.meta.dirname, '../../crds', name), 'utf8')).toBe(text);
   });
 
-  test('has a status of its own and the columns Ready, Reason, Platforms, Image, Age', () => {
+  test('of EdgeBuild has a status of its own and the columns Ready, Reason, Platforms, Image, Age', () => {
     expect(edgeBuildCrd()).toMatchObject({
       spec: {
         scope: 'Namespaced',

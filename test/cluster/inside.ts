@@ -15,7 +15,7 @@ import { nodeName, startDns, startKubelet, startServiceProxy } from './node.ts';
 import { registryHost, startRegistry } from './registry.ts';
 
 /** In memory, of the box's own mount namespace. */
-const state = '/run/edgebuild';
+const state = '/run/box';
 
 /** The usual ports: the box's network is its own. */
 const ports = {
