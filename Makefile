@@ -35,6 +35,7 @@ test: ## run every test; T=PATTERN for the test files whose path matches
 	@scripts/setup.sh node build test cluster
 	@scripts/foreign-busybox.sh $(FOREIGN_BUSYBOX)
 	@node test/cluster/programs.ts >/dev/null
+	@node scripts/images.ts
 	@scripts/test.sh $(TEST_RESULTS) $(T)
 
 .PHONY: soak
@@ -49,10 +50,21 @@ build: ## compile the command line into dist/
 	@rm -rf dist
 	@node scripts/bundle.ts src/main.ts
 
-.PHONY: image-agent
-image-agent: ## build the image of the nodes' agent into edgebuild-agent.oci.tar; nothing deploys it yet
+.PHONY: image
+image: ## build the operator's image into edgebuild.oci.tar, without any registry
 	@scripts/setup.sh node build
-	@node agent/image.ts --to oci-archive:edgebuild-agent.oci.tar
+	@node scripts/image-operator.ts --to oci-archive:edgebuild.oci.tar
+
+.PHONY: image-agent
+image-agent: ## build the image of the nodes' agent into edgebuild-agent.oci.tar
+	@scripts/setup.sh node build
+	@node scripts/image-agent.ts --to oci-archive:edgebuild-agent.oci.tar
+
+.PHONY: push
+push: ## build both images, copy them to REGISTRY=host/path, and name them in manifests/; TLS_VERIFY=false for plain HTTP
+	@[ -n "$(REGISTRY)" ] || { echo 'where to? make push REGISTRY=registry.example.com/edgebuild' >&2; exit 2; }
+	@$(MAKE) image image-agent
+	@node scripts/push.ts --registry "$(REGISTRY)" --tls-verify "$(or $(TLS_VERIFY),true)"
 
 .PHONY: lint
 lint: ## types, eslint, formatting, dead code, layering and shell programs
