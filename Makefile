@@ -23,7 +23,7 @@ help: ## list these targets
 
 .PHONY: setup
 setup: ## install what building, testing and the demo need, where it is missing
-	@scripts/setup.sh node build verify test cluster demo
+	@scripts/setup.sh node build image verify test cluster demo
 
 .PHONY: demo
 demo: ## build an ARM64 apache image from an unmodified Dockerfile on this machine, and see it serve a page
@@ -32,7 +32,7 @@ demo: ## build an ARM64 apache image from an unmodified Dockerfile on this machi
 
 .PHONY: test
 test: ## run every test; T=PATTERN for the test files whose path matches
-	@scripts/setup.sh node build test cluster
+	@scripts/setup.sh node build image test cluster
 	@scripts/foreign-busybox.sh $(FOREIGN_BUSYBOX)
 	@node test/cluster/programs.ts >/dev/null
 	@node scripts/images.ts
@@ -52,12 +52,12 @@ build: ## compile the command line into dist/
 
 .PHONY: image
 image: ## build the operator's image into edgebuild.oci.tar, without any registry
-	@scripts/setup.sh node build
+	@scripts/setup.sh node build image
 	@node scripts/image-operator.ts --to oci-archive:edgebuild.oci.tar
 
 .PHONY: image-agent
 image-agent: ## build the image of the nodes' agent into edgebuild-agent.oci.tar
-	@scripts/setup.sh node build
+	@scripts/setup.sh node build image
 	@node scripts/image-agent.ts --to oci-archive:edgebuild-agent.oci.tar
 
 .PHONY: push

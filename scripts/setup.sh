@@ -3,6 +3,7 @@
 #
 #   node     Node 24 and the npm packages of package-lock.json, in node_modules/
 #   build    what `edgebuild build` calls: buildah, skopeo, git, QEMU's user mode
+#   image    what the images are made of, beyond that
 #   verify   what `make verify` calls beyond Node
 #   test     what the tests call beyond that
 #   demo     what the demo calls beyond that
@@ -23,6 +24,7 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$@"; exit 3; }
 
 readonly build_packages=(git ca-certificates buildah skopeo uidmap tar util-linux)
+readonly image_packages=(busybox-static xz-utils coreutils libc-bin)
 readonly verify_packages=(shellcheck)
 readonly test_packages=(busybox-static docker-registry apache2-utils openssl curl)
 readonly demo_packages=(mmdebstrap iproute2 curl)
@@ -69,6 +71,7 @@ for what in "$@"; do
       needs_qemu=yes
       [ "$(id -u)" = 0 ] || needs_subordinate_ids=yes
       ;;
+    image) wanted+=("${image_packages[@]}") ;;
     verify) wanted+=("${verify_packages[@]}") ;;
     test) wanted+=("${test_packages[@]}") ;;
     demo) wanted+=("${demo_packages[@]}") ;;
@@ -77,7 +80,7 @@ for what in "$@"; do
       needs_go=yes
       ;;
     *)
-      say "unknown: $what; one of node, build, verify, test, demo, cluster"
+      say "unknown: $what; one of node, build, image, verify, test, demo, cluster"
       exit 2
       ;;
   esac

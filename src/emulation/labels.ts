@@ -2,7 +2,7 @@ import type { EmulatedName } from '../api/architecture-names.ts';
 import type { ProblemReason } from '../api/node-emulation-words.ts';
 import type { Store } from '../kube/store.ts';
 import type { Request } from '../runtime/controller.ts';
-import type { RecordEvent } from '../runtime/events.ts';
+import type { Happening, RecordEvent } from '../runtime/events.ts';
 import { done, type Outcome, waiting } from '../runtime/outcome.ts';
 import { type AgentFacts, agentOf, isReady, provenOn, type Trouble } from './agents.ts';
 import { type Node, nodes, type Pod, type StoredNodeEmulation } from './kinds.ts';
@@ -35,10 +35,14 @@ export interface LabelSettings {
   readonly onRepair: (reason: ProblemReason) => void;
 }
 
-/** Keeps the labels of one node to what is proven on it: whoever put others there, they go. */
+/**
+ * Keeps the labels of one node to what is proven on it: whoever put others there, they go.
+ *
+ * Events and the count of repairs follow from what this process has seen; a new leader says once more what is wrong.
+ */
 export const createLabelReconcile = ({ pods, nodeEmulations, record, onRepair }: LabelSettings) => {
-  // Why a node lost a label: counted when it has it again.
-  const lost = new Map<string, ProblemReason>();
+  // By node and architecture: why it is not proven.
+  const known = new Map<string, ProblemReason>();
 
   return async ({ object, client, log }: Request<Node>): Promise<Outcome> => {
     const emulation = nodeEmulations.list().at(0);
@@ -48,41 +52,73 @@ export const createLabelReconcile = ({ pods, nodeEmulations, record, onRepair }:
     const { name, uid } = object.metadata;
     const agents = pods.byIndex('node', name).flatMap((pod) => agentOf(pod) ?? []);
     const changes = labelChanges(object, provenOn(object, agents));
-    if (changes === undefined) return done;
-    const patch = { name, ...(uid && { uid }), labels: changes };
-    await client.mergePatch(nodes, { metadata: patch });
+    if (changes !== undefined) {
+      const patch = { name, ...(uid && { uid }), labels: changes };
+      await client.mergePatch(nodes, { metadata: patch });
+      log.info('a node is labelled', { labels: changes });
+    }
 
-    for (const [label, value] of Object.entries(changes)) {
-      const architecture = label.slice(labelPrefix.length);
+    const happenings = [
+      ...Object.entries(changes ?? {}).map(([label, value]) => {
+        const architecture = label.slice(labelPrefix.length);
+        return value === 'ready' ? proven(name, architecture) : lost(object, agents, architecture);
+      }),
+      ...troubles(object, agents),
+    ];
+    for (const { architecture, trouble, ...event } of happenings) {
       const key = `${name} ${architecture}`;
-      if (value === 'ready') {
-        const before = lost.get(key);
-        lost.delete(key);
-        if (before !== undefined) onRepair(before);
-        log.info('a node is labelled', { label, repaired: before });
-        const note = `${name}: programs of ${architecture} run${before === undefined ? '' : ' again'}`;
-        await record(client, emulation, { type: 'Normal', reason: 'Proven', action: 'Label', note });
-      } else {
-        const { reason, message } = whyNot(object, agents, architecture);
-        lost.set(key, reason);
-        log.warn('a node lost a label', { label, reason, message });
-        const note = `${name}: programs of ${architecture} are not proven any more: ${message}`;
-        await record(client, emulation, { type: 'Warning', reason, action: 'Unlabel', note });
-      }
+      const before = known.get(key);
+      if (trouble !== undefined && trouble === before) continue;
+      if (trouble === undefined) known.delete(key);
+      else known.set(key, trouble);
+      if (event.reason === 'Proven' && before !== undefined) onRepair(before);
+      await record(client, emulation, event);
     }
     return done;
   };
 };
 
-const isUnmanaged = (emulation: StoredNodeEmulation | undefined): boolean =>
-  (emulation?.spec as { readonly managementState?: unknown } | undefined)?.managementState === 'Unmanaged';
+interface NodeHappening extends Happening {
+  readonly architecture: string;
+  /** What is wrong from now on; undefined: nothing. */
+  readonly trouble: ProblemReason | undefined;
+}
 
-const whyNot = (node: Node, agents: readonly AgentFacts[], architecture: string): Trouble => {
-  if (!isReady(node)) return { reason: 'NodeNotReady', message: 'the node is not Ready' };
+const proven = (node: string, architecture: string): NodeHappening => ({
+  ...{ architecture, trouble: undefined, type: 'Normal', reason: 'Proven', action: 'Label' },
+  note: `${node}: programs of ${architecture} run`,
+});
+
+/** A label went: with its agent, which is no trouble, or for a reason. */
+const lost = (node: Node, agents: readonly AgentFacts[], architecture: string): NodeHappening => {
+  const { name } = node.metadata;
   const agent = agents.find(({ isLeaving }) => !isLeaving);
   const standing = agent?.standings.get(architecture as EmulatedName);
-  if (typeof standing === 'object') return standing;
-  return (
-    agent?.trouble ?? { reason: 'AgentNotRunning', message: 'its agent leaves, starts, or is not there' }
-  );
+  const trouble = isReady(node) ? standing : silence;
+  if (typeof trouble === 'object') return failed(name, architecture, trouble);
+  return {
+    ...{ architecture, trouble: undefined, type: 'Normal', reason: 'AgentLeft', action: 'Unlabel' },
+    note: `${name}: programs of ${architecture} are not proven while its agent is away`,
+  };
 };
+
+const silence: Trouble = { reason: 'NodeNotReady', message: 'the node is not Ready' };
+
+const failed = (node: string, architecture: string, { reason, message }: Trouble): NodeHappening => ({
+  ...{ architecture, trouble: reason, type: 'Warning', reason, action: 'Prove' },
+  note: `${node}: programs of ${architecture} are not proven: ${message}`,
+});
+
+/** Of agents that say why not: also where there never was a label. */
+const troubles = (node: Node, agents: readonly AgentFacts[]): readonly NodeHappening[] =>
+  isReady(node)
+    ? agents
+        .filter(({ isLeaving }) => !isLeaving)
+        .flatMap(({ standings }) => [...standings])
+        .flatMap(([architecture, is]) =>
+          typeof is === 'object' ? [failed(node.metadata.name, architecture, is)] : [],
+        )
+    : [];
+
+const isUnmanaged = (emulation: StoredNodeEmulation | undefined): boolean =>
+  (emulation?.spec as { readonly managementState?: unknown } | undefined)?.managementState === 'Unmanaged';

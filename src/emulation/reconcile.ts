@@ -87,9 +87,9 @@ const asDefault = {
 
 const remove = async (client: Client, live: KubeObject | undefined): Promise<void> => {
   if (live === undefined) return;
-  const { uid, resourceVersion } = live.metadata;
   try {
-    await client.delete(daemonSets, live.metadata, { uid, resourceVersion });
+    // By uid alone: its status changes all the time.
+    await client.delete(daemonSets, live.metadata, { uid: live.metadata.uid });
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }

@@ -84,7 +84,7 @@ export interface Client {
   ): Promise<T>;
   /**
    * JSON merge patch (RFC 7386): what `object` has is set, what is null in it is removed, whoever owns it. With a uid,
-   * 409 when it is another object by now.
+   * 422 when it is another object by now.
    */
   mergePatch<T extends KubeObject>(
     kind: Kind,

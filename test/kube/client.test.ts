@@ -7,6 +7,8 @@ import { type Connection, openConnection } from '../../src/kube/connection.ts';
 import { ApiError } from '../../src/kube/errors.ts';
 import { loadKubeConfig } from '../../src/kube/kubeconfig.ts';
 import type { Kind, KubeObject } from '../../src/kube/objects.ts';
+import { createLogger } from '../../src/ops/log.ts';
+import { createRecordEvent } from '../../src/runtime/events.ts';
 import { ownedFieldsOf } from '../../src/kube/received.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { until } from '../support/until.ts';
@@ -134,6 +136,56 @@ test('an apply or a delete of an object that was made anew since is refused', as
   expect((await client.get(configMaps, named('anew'))).metadata.uid).toBe(second.metadata.uid);
   const { uid: now, resourceVersion } = second.metadata;
   await client.delete(configMaps, named('anew'), { uid: now, resourceVersion });
+});
+
+test('a merge patch sets and removes what it names, whoever owns it, and not of an object that was made anew', async () => {
+  const labels = { theirs: 'x', both: 'x' };
+  const { metadata } = await other.apply<ConfigMap>(configMaps, configMap('merge', { a: '1' }, { labels }));
+  const patch = {
+    ...named('merge'),
+    uid: metadata.uid ?? '',
+    labels: { theirs: null, both: 'y', ours: 'z' },
+  };
+  const patched = await client.mergePatch<ConfigMap>(configMaps, { metadata: patch });
+  expect(patched.metadata.labels).toEqual({ both: 'y', ours: 'z' });
+  expect(patched.data).toEqual({ a: '1' });
+  const wrong = { ...patch, uid: '00000000-0000-0000-0000-000000000000' };
+  expect(await failure(client.mergePatch(configMaps, { metadata: wrong }))).toMatchObject({ code: 422 });
+  expect(await failure(client.mergePatch(configMaps, { metadata: named('none') }))).toMatchObject({
+    code: 404,
+  });
+});
+
+test('an Event is what the API server takes, cut to what it takes', async () => {
+  const lines: string[] = [];
+  const log = createLogger({ level: 'debug', format: 'json', write: (line) => lines.push(line) });
+  const record = createRecordEvent({ instance: 'test', log });
+  const regarding = await client.create<ConfigMap>(configMaps, configMap('eventful', {}));
+  const happening = { type: 'Warning', reason: 'Tried', action: 'Try', note: 'ü'.repeat(2000) } as const;
+  await record(client, regarding, happening);
+  await record(client, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'some-node' } }, happening);
+  const events: Kind = { ...configMaps, group: 'events.k8s.io', kind: 'Event', plural: 'events' };
+  const found: KubeObject[] = [];
+  for await (const { items } of client.list(events, { namespace: 'default' })) found.push(...items);
+  const ours = found.filter((event) => (event as unknown as { reason: string }).reason === 'Tried');
+  expect(ours).toHaveLength(2);
+  const { uid } = regarding.metadata;
+  expect(ours).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({
+        type: 'Warning',
+        regarding: expect.objectContaining({ name: 'eventful', uid }),
+      }),
+    ]),
+  );
+  expect(lines).toEqual([]);
+  // That it cannot be written is nobody's failure.
+  await record(
+    client,
+    { ...regarding, metadata: { ...regarding.metadata, namespace: 'no-such' } },
+    happening,
+  );
+  expect(lines.join()).toContain('an Event could not be written');
 });
 
 test('a status is applied beside the rest', async () => {

@@ -241,3 +241,33 @@ test('stop lets what is under way end; abandon gives it up', async () => {
   expect(await ran).toBe(true);
   expect(await result('requeue')).toBe(1);
 });
+
+test('a key that is looked at also while it is absent is reconciled at the start, and after each deletion', async () => {
+  const seen: string[] = [];
+  const seeing =
+    (what: string) =>
+    ({ key }: { readonly key: string }): Promise<Outcome> => {
+      seen.push(`${what} ${key}`);
+      return Promise.resolve(done);
+    };
+  const other = simulateServer();
+  other.allow(1e9);
+  const mapped = createStore<KubeObject>(other.client, configMaps, { fieldManager });
+  follow(root, mapped);
+  void start(seeing('there'), {
+    // The second key has no object, and nobody asked to look at it.
+    mapped: [{ store: mapped, keys: () => ['default/one', 'default/another'] }],
+    absent: { keys: ['default/one'], reconcile: seeing('absent') },
+  });
+  const last = (wanted: string): Promise<string | undefined> =>
+    until(() => seen.at(-1), (now) => now === wanted); // prettier-ignore
+  expect(await last('absent default/one')).toBe('absent default/one');
+  server.write('one');
+  expect(await last('there default/one')).toBe('there default/one');
+  server.remove('one');
+  expect(await last('absent default/one')).toBe('absent default/one');
+  const before = seen.length;
+  other.write('x');
+  expect(await until(() => seen.length, (count) => count > before)).toBeGreaterThan(before); // prettier-ignore
+  expect([...new Set(seen)]).toEqual(['absent default/one', 'there default/one']);
+});
