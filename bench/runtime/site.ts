@@ -79,7 +79,7 @@ export const openSite = async (): Promise<Site> => {
   const plane = await startControlPlane({ audit: true, apiServerFlags: ['--audit-log-maxsize=4000'] });
   const connection = openConnection(loadKubeConfig({ kubeconfig: plane.kubeconfig }), 'bench');
   const client = createClient({ connection, fieldManager: 'bench' });
-  await plane.kubectl(['apply', '-f', join(root, 'crds')]);
+  await plane.kubectl(['apply', '-k', join(root, 'crds')]);
   await plane.kubectl(['wait', '--for=condition=Established', 'crd/edgebuilds.edgebuild.io']);
   return {
     ...{ plane, client },

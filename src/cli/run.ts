@@ -31,7 +31,7 @@ import { readRunConfig, type RunConfig, type RunFlags } from '../run-config.ts';
 import { type Caches, createCaches } from './caches.ts';
 import { exits, type Exit } from './exit.ts';
 
-const installCrds = 'install its CRD with `edgebuild crds | kubectl apply --server-side -f -`';
+const installCrds = 'install its CRD with `edgebuild crds | kubectl apply -f -`';
 
 /**
  * `edgebuild run`: wires everything, and works until SIGTERM or SIGINT. Then what is under way may end, the lease is

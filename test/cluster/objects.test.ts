@@ -22,7 +22,7 @@ let verdicts: readonly (readonly string[])[];
 beforeAll(async () => {
   plane = await startControlPlane();
   connection = openConnection(loadKubeConfig({ kubeconfig: plane.kubeconfig }));
-  await kubectl('apply', '-f', crds);
+  await kubectl('apply', '-k', crds);
   await kubectl('wait', '--for=condition=Established', `crd/${crdName}`, '--timeout=60s');
   await kubectl('create', 'namespace', 'team-1');
   await until(isServed, Boolean, 60_000);

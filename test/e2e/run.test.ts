@@ -33,7 +33,7 @@ beforeAll(async () => {
   await cp(join(root, 'package.json'), join(directory, 'package.json'));
   program = join(directory, 'dist/main.js');
   plane = await startControlPlane({ tokens: { nobody: { user: 'nobody', groups: [] } } });
-  await plane.kubectl(['apply', '-f', join(root, 'crds')]);
+  await plane.kubectl(['apply', '-k', join(root, 'crds')]);
   await plane.kubectl(['wait', '--for=condition=Established', 'crd/edgebuilds.edgebuild.io']);
 }, 180_000);
 
