@@ -8,7 +8,7 @@
 # It ends with 1 and its reason as termination message when what was proven is so no more, and once for each new reason.
 # Waiting, it does not end, for the kubelet lets more and more time pass from one start of a container to the next.
 set -u
-image=${IMAGE:-/opt/edgebuild} state=${STATE:-/state} own=${OWN:-/own} every=${EVERY:-4}
+image=${IMAGE:-/opt/edgebuild} state=${STATE:-/state} own=${OWN:-/own} every=${EVERY:-5}
 # shellcheck source=agent/probe.sh
 . "$image/probe.sh"
 
@@ -20,21 +20,40 @@ if [ "$1" = ready ]; then
   exit
 fi
 
+# ARCH: what the agent says: sets known to its reason, and words to the rest.
+listen() {
+  known=Waiting words=''
+  { read -r known words <"$state/$1"; } 2>/dev/null
+}
+
+# Ends this container with reason and message.
+end() {
+  rm -f "$own/proven"
+  printf '%s' "$reason $message" | tee "$own/said" >"${TERMINATION_LOG:-/dev/termination-log}"
+  exit 1
+}
+
+# ARCH: goes on until foreign programs run. Ends before that with a reason which the container before did not end with.
+await() {
+  while :; do
+    listen "$1"
+    case $known in
+      Waiting) ;;
+      Proven) ! probe "$1" || return 0; [ "$reason $message" = "$said" ] || end ;;
+      *) reason=$known message=$words; [ "$reason $message" = "$said" ] || end ;;
+    esac
+    pause 1
+  done
+}
+
 trap 'exit 0' TERM INT
-proven=no
-while :; do
-  if probe "$1"; then
-    [ $proven = yes ] || began >"$own/proven"
-    proven=yes
-  else
-    # The agent knows better why, unless it thinks that all is well.
-    read -r known words <"$state/$1" 2>/dev/null || known=Waiting words="the agent has not looked yet"
-    [ "$known" = Proven ] || reason=$known message=$words
-    if [ $proven = yes ] || [ "$reason $message" != "$(cat "$own/said" 2>/dev/null)" ]; then
-      rm -f "$own/proven"
-      printf '%s' "$reason $message" | tee "$own/said" >"${TERMINATION_LOG:-/dev/termination-log}"
-      exit 1
-    fi
-  fi
-  pause
-done
+pipe "$own/pipe"
+said=$(cat "$own/said" 2>/dev/null)
+rm -f "$own/said" "$own/proven"
+await "$1"
+began >"$own/proven"
+while probe "$1"; do pause "$every"; done
+# The agent knows better why, unless it thinks that all is well.
+listen "$1"
+case $known in Waiting | Proven) ;; *) reason=$known message=$words ;; esac
+end

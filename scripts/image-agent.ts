@@ -21,8 +21,22 @@ const { to } = parseArgs({
 
 const agent = join(import.meta.dirname, '../agent');
 const applets = [
-  ...['cat', 'chmod', 'cut', 'grep', 'mount', 'mv', 'printf', 'rm', 'sed', 'sh', 'sha256sum', 'sleep'],
-  ...['tar', 'tee', 'umount', 'uname', 'xzcat'],
+  ...[
+    'cat',
+    'chmod',
+    'cut',
+    'grep',
+    'mkfifo',
+    'mount',
+    'mv',
+    'printf',
+    'rm',
+    'rmdir',
+    'sed',
+    'sh',
+    'sha256sum',
+  ],
+  ...['sleep', 'tar', 'tee', 'umount', 'uname', 'xzcat'],
 ];
 
 /** One stream over all: what emulators have in common lies within 64 MiB. */

@@ -55,7 +55,7 @@ export const createEmulationControllers = (settings: EmulationControllersSetting
       { store: caches.nodeEmulations, keys: onNewSpec(() => caches.nodes.keys()) },
     ],
     reconcile: createLabelReconcile({
-      ...{ pods: caches.pods, nodeEmulations: caches.nodeEmulations, record },
+      ...{ nodes: caches.nodes, pods: caches.pods, nodeEmulations: caches.nodeEmulations, record },
       onRepair: (reason) => {
         emulationMetrics.repaired(reason);
       },

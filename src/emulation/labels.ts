@@ -28,6 +28,7 @@ export const labelChanges = (
 };
 
 export interface LabelSettings {
+  readonly nodes: Store<Node>;
   readonly pods: Store<Pod>;
   readonly nodeEmulations: Store<StoredNodeEmulation>;
   readonly record: RecordEvent;
@@ -40,7 +41,13 @@ export interface LabelSettings {
  *
  * Events and the count of repairs follow from what this process has seen; a new leader says once more what is wrong.
  */
-export const createLabelReconcile = ({ pods, nodeEmulations, record, onRepair }: LabelSettings) => {
+export const createLabelReconcile = ({
+  nodes: all,
+  pods,
+  nodeEmulations,
+  record,
+  onRepair,
+}: LabelSettings) => {
   // By node and architecture: why it is not proven.
   const known = new Map<string, ProblemReason>();
 
@@ -54,7 +61,7 @@ export const createLabelReconcile = ({ pods, nodeEmulations, record, onRepair }:
     const changes = labelChanges(object, provenOn(object, agents));
     if (changes !== undefined) {
       const patch = { name, ...(uid && { uid }), labels: changes };
-      await client.mergePatch(nodes, { metadata: patch });
+      all.learn(await client.mergePatch<Node>(nodes, { metadata: patch }));
       log.info('a node is labelled', { labels: changes });
     }
 

@@ -16,19 +16,26 @@ export interface Node {
   readonly folder: string;
   readonly files: string;
   readonly state: string;
+  /** What the prover of aarch64 keeps: itself a directory in one that the agent sees. */
+  readonly own: string;
   /** Where its binfmt_misc is, as commands see it. */
   readonly binfmt: string;
   /** Runs shell commands on the node, `$B` being its binfmt_misc. */
   readonly run: (
     script: string,
   ) => Promise<{ readonly stdout: string; readonly exitCode: number | undefined }>;
-  /** Starts the agent's program; what it prints is in `printed`. */
+  /** Starts one of the agent's programs, under a narrow umask; what it prints is in `printed`. */
   readonly start: (args: readonly string[], environment?: Readonly<Record<string, string>>) => Agent;
   /** What the agent says of an architecture. */
   readonly saidOf: (name: ArchitectureName) => Promise<string>;
   /** Waits until the agent says something of it that begins so. */
   readonly says: (name: ArchitectureName, words: string) => Promise<string>;
   readonly entries: () => Promise<readonly string[]>;
+  /** Runs a prover of aarch64, and anew when it has ended, as the kubelet does. */
+  readonly keepProver: () => KeptProver;
+  readonly isReady: () => Promise<boolean>;
+  /** What the prover that ended last said of why. */
+  readonly message: () => Promise<string>;
   readonly end: () => Promise<void>;
 }
 
@@ -38,8 +45,19 @@ export interface Agent {
   readonly kill: (signal: NodeJS.Signals) => void;
 }
 
-/** What `agent/image.ts` puts below /opt/edgebuild, for a few architectures. */
-export const imageOf = async (names: readonly ArchitectureName[]): Promise<string> => {
+export interface KeptProver {
+  /** The messages of those that have ended. */
+  readonly ends: readonly string[];
+}
+
+/**
+ * What `scripts/image-agent.ts` puts below /opt/edgebuild, for a few architectures.
+ * @param emulatorAs makes another file of an emulator.
+ */
+export const imageOf = async (
+  names: readonly ArchitectureName[],
+  emulatorAs: (bytes: Buffer) => Buffer = (bytes) => bytes,
+): Promise<string> => {
   const image = newDirectory();
   const emulators = newDirectory();
   await mkdir(join(image, 'probes'));
@@ -48,11 +66,9 @@ export const imageOf = async (names: readonly ArchitectureName[]): Promise<strin
   const rows: string[] = [];
   for (const name of names) {
     await writeFile(join(image, 'probes', `probe-${name}`), probeOf(name), { mode: 0o755 });
-    const emulator = join(emulators, `qemu-${name}`);
-    await copyFile(emulatorOf(name), emulator);
-    const digest = createHash('sha256')
-      .update(await readFile(emulator))
-      .digest('hex');
+    const emulator = emulatorAs(await readFile(emulatorOf(name)));
+    await writeFile(join(emulators, `qemu-${name}`), emulator);
+    const digest = createHash('sha256').update(emulator).digest('hex');
     rows.push(lineOf(architectureNamed(name), digest));
   }
   await writeFile(join(image, 'architectures'), rows.join(''));
@@ -72,7 +88,8 @@ export const startNode = async (image: string, setUp = shared): Promise<Node> =>
     string,
   ];
   const binfmt = join(fs, 'binfmt_misc');
-  for (const directory of [binfmt, files, state]) await mkdir(directory, { recursive: true });
+  const own = join(folder, 'own/aarch64');
+  for (const directory of [binfmt, files, state, own]) await mkdir(directory, { recursive: true });
   const holder = execa(
     'unshare',
     ['--user', '--map-root-user', '--mount', 'sh', '-c', `set -e; ${setUp}; echo up; exec sleep 100000`],
@@ -96,12 +113,16 @@ export const startNode = async (image: string, setUp = shared): Promise<Node> =>
     STATE: state,
     IMAGE: image,
     EVERY: '0.2',
-    OWN: folder,
+    OWN: join(folder, 'own'),
     TERMINATION_LOG: join(folder, 'termination-log'),
   };
+  const underUmask = ['sh', '-c', 'umask 077; exec busybox sh "$@"', 'sh'];
   const running: Agent[] = [];
+  const kept: Promise<void>[] = [];
+  let isOver = false;
+  const isEnding = (): boolean => isOver;
   const node: Node = {
-    ...{ folder, files, state, binfmt },
+    ...{ folder, files, state, own, binfmt },
     run: async (script) => {
       const { stdout, exitCode } = await execa('nsenter', [...enter, 'sh', '-c', script], {
         ...{ env: environment, reject: false },
@@ -111,8 +132,9 @@ export const startNode = async (image: string, setUp = shared): Promise<Node> =>
     start: (args, more = {}) => {
       let printed = '';
       const [program = '', ...rest] = args;
-      const child = execa('nsenter', [...enter, 'busybox', 'sh', join(image, program), ...rest], {
-        ...{ env: { ...environment, ...more }, reject: false, all: true, buffer: false },
+      const its = { ...environment, ...(program === 'prove.sh' ? { OWN: own } : {}), ...more };
+      const child = execa('nsenter', [...enter, ...underUmask, join(its.IMAGE, program), ...rest], {
+        ...{ env: its, reject: false, all: true, buffer: false },
       });
       child.all.on('data', (text: Buffer) => (printed += text.toString()));
       const agent: Agent = {
@@ -132,10 +154,24 @@ export const startNode = async (image: string, setUp = shared): Promise<Node> =>
       ),
     entries: async () =>
       (await node.run('ls "$B"')).stdout.split('\n').filter((one) => one !== 'register' && one !== 'status'),
+    keepProver: () => {
+      const ends: string[] = [];
+      const keep = async (): Promise<void> => {
+        while (!isEnding()) {
+          const status = await node.start(['prove.sh', 'aarch64']).ended;
+          if (!isEnding()) ends.push(`${String(status)} ${await node.message()}`);
+        }
+      };
+      kept.push(keep());
+      return { ends };
+    },
+    isReady: async () => (await node.start(['prove.sh', 'ready']).ended) === 0,
+    message: () => readFile(environment.TERMINATION_LOG, 'utf8').catch(() => ''),
     end: async () => {
+      isOver = true;
       for (const child of running) child.kill('SIGKILL');
       holder.kill('SIGKILL');
-      await Promise.all([...running.map(({ ended }) => ended), holder]);
+      await Promise.all([...running.map(({ ended }) => ended), ...kept, holder]);
     },
   };
   return node;

@@ -1,8 +1,11 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { removeDirectories } from '../support/directories.ts';
 import { until } from '../support/until.ts';
+import { probeOf } from '../../agent/probes.ts';
+import { problemReasons } from '../../src/api/node-emulation-words.ts';
 import { architectureNamed, magicOf } from '../../src/emulation/architectures.ts';
 import { escaped } from '../../src/engines/local/binfmt.ts';
 import { imageOf, type Node, shared, startNode } from './agent-site.ts';
@@ -27,6 +30,10 @@ const foreignHandler = (interpreter: string): string =>
   `printf '%s' ':theirs:M::${pattern()}:${interpreter}:PF' >"$B/register"`;
 const working = '/usr/bin/qemu-aarch64-static';
 const broken = '/bin/false';
+/** Mounts binfmt_misc, and registers nothing. */
+const mounted = `${shared}; mount -t binfmt_misc none "$B"`;
+/** Some looks of whatever looks every second or more often: what has not happened by then does not happen. */
+const someLooks = (): Promise<void> => pause(3_500);
 
 test('registers what is asked for, with P and F, proves it, and leaves it in place when it ends', async () => {
   node = await startNode(image);
@@ -44,7 +51,10 @@ test('registers what is asked for, with P and F, proves it, and leaves it in pla
   expect(await node.entries()).toEqual(entries);
 });
 
-describe('repairs', () => {
+describe.each([
+  ['repairs, probing itself,', false],
+  ['repairs, while a prover proves what it did before,', true],
+])('%s', (_how, isProving) => {
   test.each([
     ['every handler flushed', 'echo -1 >"$B/status"'],
     ['its entry removed', 'echo -1 >"$(echo "$B"/edgebuild-aarch64-*)"'],
@@ -62,6 +72,7 @@ describe('repairs', () => {
     node = await startNode(image);
     const agent = node.start(['agent.sh', 'register', 'aarch64']);
     await node.says('aarch64', 'Proven');
+    if (isProving) await writeFile(join(node.own, 'proven'), '');
     const before = (await node.run('cat "$B"/edgebuild-aarch64-*; sha256sum "$FILES"/qemu-*')).stdout;
     const times = (): number => agent.printed().split('registered').length;
     const registered = times();
@@ -87,7 +98,7 @@ describe('says why not, and what to do', () => {
   });
 
   test('a foreign handler that works is adopted; nothing is registered beside it', async () => {
-    node = await startNode(image, `${shared}; mount -t binfmt_misc none "$B"; ${foreignHandler(working)}`);
+    node = await startNode(image, `${mounted}; ${foreignHandler(working)}`);
     node.start(['agent.sh', 'register', 'aarch64']);
     expect(await node.says('aarch64', 'Proven')).toBe('Proven by the handler theirs, which is not ours\n');
     expect(await node.entries()).toEqual(['theirs']);
@@ -97,10 +108,7 @@ describe('says why not, and what to do', () => {
     ['that does not work', broken, {}],
     ['that works, but is not to be adopted', working, { FOREIGN_HANDLERS: 'Refuse' }],
   ])('a foreign handler %s: HandlerForeign; it is left alone', async (_what, interpreter, environment) => {
-    node = await startNode(
-      image,
-      `${shared}; mount -t binfmt_misc none "$B"; ${foreignHandler(interpreter)}`,
-    );
+    node = await startNode(image, `${mounted}; ${foreignHandler(interpreter)}`);
     const before = (await node.run('cat "$B/theirs"')).stdout;
     node.start(['agent.sh', 'register', 'aarch64'], environment);
     expect(await node.says('aarch64', 'HandlerForeign')).toContain('theirs');
@@ -146,6 +154,43 @@ describe('says why not, and what to do', () => {
     expect((await node.run('ls "$B"')).stdout).toBe('');
   });
 
+  test('no binfmt_misc, and none to be had: ModuleMissing', async () => {
+    node = await startNode(image, `${shared}; mount -t tmpfs -o ro none "$FS"`);
+    node.start(['agent.sh', 'register', 'aarch64']);
+    expect(await node.says('aarch64', 'ModuleMissing')).toMatch(/; load the kernel module .+\n$/);
+  });
+
+  test('an entry that the kernel does not take: InterpreterDenied', async () => {
+    node = await startNode(image);
+    node.start(['agent.sh', 'register', 'aarch64'], { FLAGS: 'PFX' });
+    expect(await node.says('aarch64', 'InterpreterDenied')).toMatch(/does not take the entry.*; .+\n$/);
+  });
+
+  describe('with SELinux', () => {
+    const selinux = `${shared}; echo 'nodev selinuxfs' >"$FS/../filesystems"
+      mount --bind "$FS/../filesystems" /proc/filesystems`;
+    const chcon = async (script: string): Promise<{ readonly PATH: string }> => {
+      await writeFile(join(node.folder, 'chcon'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      return { PATH: `${node.folder}:${process.env['PATH'] ?? ''}` };
+    };
+
+    test('the emulator is labelled before it is registered', async () => {
+      node = await startNode(image, selinux);
+      const log = join(node.folder, 'log');
+      const script = `echo "$@" $(ls "$BINFMT" | grep -c edgebuild) >>${log}`;
+      node.start(['agent.sh', 'register', 'aarch64'], await chcon(script));
+      await node.says('aarch64', 'Proven');
+      expect(await readFile(log, 'utf8')).toMatch(/^-t bin_t \S+\/qemu-aarch64-\w+\.new 0\n$/);
+    });
+
+    test('a label that is refused: SELinuxDenied, and nothing is registered', async () => {
+      node = await startNode(image, selinux);
+      node.start(['agent.sh', 'register', 'aarch64'], await chcon('echo refused >&2; exit 1'));
+      expect(await node.says('aarch64', 'SELinuxDenied')).toMatch(/labelled bin_t: refused; .+\n$/);
+      expect(await node.entries()).toEqual([]);
+    });
+  });
+
   test('no room below its folder: NoSpace', async () => {
     node = await startNode(image, `${shared}; mount -t tmpfs -o size=1m none "$FS/../files"`);
     node.start(['agent.sh', 'register', 'aarch64']);
@@ -154,53 +199,303 @@ describe('says why not, and what to do', () => {
   });
 });
 
-test('a prover is ready while foreign programs run, and says why they do not', async () => {
+test('what a prover proves, the agent does not probe itself; when no prover does, it does', async () => {
   node = await startNode(image);
-  const isReady = async (): Promise<boolean> => (await node.start(['prove.sh', 'ready']).ended) === 0;
-  const message = (): Promise<string> => readFile(join(node.folder, 'termination-log'), 'utf8');
-
-  // Before the agent: it says so once, and from then on waits.
-  expect(await node.start(['prove.sh', 'aarch64']).ended).toBe(1);
-  expect(await message()).toBe('Waiting the agent has not looked yet');
-  const waiting = node.start(['prove.sh', 'aarch64']);
-  expect(await isReady()).toBe(false);
-
-  const agent = node.start(['agent.sh', 'register', 'aarch64']);
+  node.start(['agent.sh', 'register', 'aarch64']);
   await node.says('aarch64', 'Proven');
-  expect(await until(isReady, Boolean, 60_000)).toBe(true);
-
-  // What was proven is so no more: it ends, and the next one begins anew.
-  await node.run('echo 0 >"$B/status"');
-  await node.says('aarch64', 'Disabled');
-  expect(await waiting.ended).toBe(1);
-  expect(await isReady()).toBe(false);
-  const ended = [await message()];
-  const next = node.start(['prove.sh', 'aarch64']);
-  // It may have ended before the agent had looked: then the next one ends once more, with the agent's reason.
-  if (!(ended[0] ?? '').startsWith('Disabled')) expect(await next.ended).toBe(1);
-  expect(await message()).toMatch(/^Disabled somebody has switched binfmt_misc off/);
-  await node.run('echo 1 >"$B/status"');
-  await node.says('aarch64', 'Proven');
-  node.start(['prove.sh', 'aarch64']);
-  expect(await until(isReady, Boolean, 60_000)).toBe(true);
-  agent.kill('SIGTERM');
+  await writeFile(join(node.own, 'proven'), '');
+  await someLooks();
+  const probe = join(image, 'probes/probe-aarch64');
+  try {
+    await writeFile(probe, '#!/bin/sh\necho wrong; exit 86\n');
+    await someLooks();
+    expect(await node.saidOf('aarch64')).toMatch(/^Proven/);
+    await rm(join(node.own, 'proven'));
+    expect(await node.says('aarch64', 'ProbeFailed')).toContain("said 'wrong'");
+  } finally {
+    await writeFile(probe, probeOf('aarch64'));
+  }
+  expect(await node.says('aarch64', 'Proven')).toMatch(/^Proven/);
 });
 
-test('remove takes its entries, files and mount away, and nothing of others', async () => {
-  node = await startNode(image);
-  const agent = node.start(['agent.sh', 'register', 'aarch64', 'riscv64']);
-  await node.says('riscv64', 'Proven');
-  await node.run(`printf '%s' ':theirs:E::theirs::/bin/true:' >"$B/register"`);
-  agent.kill('SIGTERM');
-  await agent.ended;
-  const removal = node.start(['agent.sh', 'remove']);
-  expect(await removal.ended).toBe(0);
-  expect(await node.entries()).toEqual(['theirs']);
-  expect(removal.printed()).toContain('left the mount, for theirs is not ours');
-  expect(await readdir(node.files)).toEqual(['mounted']);
+test('an agent believes nothing that an earlier one has said, and lets everybody read what it says', async () => {
+  node = await startNode(image, `${shared}; mount -t binfmt_misc -o ro none "$B"`);
+  const file = join(node.state, 'aarch64');
+  await writeFile(file, 'Proven by an earlier one\n', { mode: 0o600 });
+  await writeFile(join(node.own, 'proven'), '');
+  node.start(['agent.sh', 'register', 'aarch64']);
+  await node.says('aarch64', 'MountReadOnly');
+  expect((await stat(file)).mode & 0o777).toBe(0o644);
+});
 
-  await node.run('echo -1 >"$B/theirs"');
-  expect(await node.start(['agent.sh', 'remove']).ended).toBe(0);
-  expect((await node.run('ls "$B"')).stdout).toBe('');
-  expect(await readdir(node.files)).toEqual([]);
+describe('a prover', () => {
+  const agentSays = (words: string): Promise<void> => writeFile(join(node.state, 'aarch64'), `${words}\n`);
+  const handlerThatWorks = (): Promise<unknown> => node.run(foreignHandler(working));
+
+  test('waits without an end while the agent has said nothing, and is ready once it proves', async () => {
+    node = await startNode(image);
+    const prover = node.keepProver();
+    await someLooks();
+    await agentSays('Waiting for something');
+    await someLooks();
+    expect(await node.isReady()).toBe(false);
+    node.start(['agent.sh', 'register', 'aarch64']);
+    expect(await until(node.isReady, Boolean, 60_000)).toBe(true);
+    expect(prover.ends).toEqual([]);
+  });
+
+  test('ends once for each new reason of the agent, and is ready when there is none any more', async () => {
+    node = await startNode(image, mounted);
+    const prover = node.keepProver();
+    const ends: string[] = [];
+    for (const reason of ['Disabled one; do', 'MountReadOnly two; do', 'Disabled one; do']) {
+      await agentSays(reason);
+      ends.push(`1 ${reason}`);
+      await until(
+        () => prover.ends.length,
+        (count) => count >= ends.length,
+        60_000,
+      );
+      await someLooks();
+      expect(prover.ends).toEqual(ends);
+      expect(await node.isReady()).toBe(false);
+    }
+    await agentSays('Proven by somebody');
+    await handlerThatWorks();
+    expect(await until(node.isReady, Boolean, 60_000)).toBe(true);
+    // Between the two it may have found that the agent's word is not true.
+    expect(prover.ends.slice(ends.length).filter((end) => !end.startsWith('1 ProbeFailed '))).toEqual([]);
+  });
+
+  test('says its own reason when the agent’s word is stale, once, and begins to prove without an end', async () => {
+    node = await startNode(image, mounted);
+    await agentSays('Proven by one that was killed');
+    const prover = node.keepProver();
+    await until(
+      () => prover.ends.length,
+      (count) => count > 0,
+      60_000,
+    );
+    await someLooks();
+    expect(prover.ends).toEqual([expect.stringMatching(/^1 ProbeFailed .+; .+/)]);
+    await handlerThatWorks();
+    expect(await until(node.isReady, Boolean, 60_000)).toBe(true);
+    expect(prover.ends).toHaveLength(1);
+
+    // Proven, and then no more.
+    await node.run('echo -1 >"$B/theirs"');
+    await until(
+      () => prover.ends.length,
+      (count) => count > 1,
+      60_000,
+    );
+    await someLooks();
+    expect(prover.ends).toEqual([prover.ends[0], expect.stringMatching(/^1 ProbeFailed /)]);
+    expect(await node.isReady()).toBe(false);
+    expect(await readdir(node.own)).not.toContain('proven');
+  });
+
+  test('ends with the agent’s reason when what it has proven is so no more', async () => {
+    node = await startNode(image);
+    node.start(['agent.sh', 'register', 'aarch64']);
+    const prover = node.keepProver();
+    expect(await until(node.isReady, Boolean, 60_000)).toBe(true);
+    await node.run('echo 0 >"$B/status"');
+    const last = (): string => prover.ends.at(-1) ?? '';
+    // It may have ended before the agent had looked: then it ends once more, for the agent knows better.
+    expect(await until(last, (end) => end.startsWith('1 Disabled'), 60_000)).toMatch(/^1 Disabled somebody/);
+    expect(prover.ends.length).toBeLessThanOrEqual(2);
+    expect(await node.isReady()).toBe(false);
+    await node.run('echo 1 >"$B/status"');
+    expect(await until(node.isReady, Boolean, 60_000)).toBe(true);
+  });
+
+  test('of a handler that was flushed, and repaired: ended at most once, and ready again', async () => {
+    node = await startNode(image);
+    const agent = node.start(['agent.sh', 'register', 'aarch64']);
+    const prover = node.keepProver();
+    expect(await until(node.isReady, Boolean, 60_000)).toBe(true);
+    await someLooks();
+    await node.run('echo -1 >"$B/status"');
+    await until(agent.printed, (text) => text.split('registered').length > 2, 60_000);
+    expect(await until(node.isReady, Boolean, 60_000)).toBe(true);
+    await someLooks();
+    expect(await node.isReady()).toBe(true);
+    expect(prover.ends.length).toBeLessThanOrEqual(1);
+  });
+
+  test('that was stopped while it waited leaves it to the next one to say why', async () => {
+    node = await startNode(image, mounted);
+    await agentSays('Disabled one; do');
+    expect(await node.start(['prove.sh', 'aarch64']).ended).toBe(1);
+    const waiting = node.start(['prove.sh', 'aarch64']);
+    await someLooks();
+    waiting.kill('SIGTERM');
+    expect(await waiting.ended).toBe(0);
+    expect(await node.start(['prove.sh', 'aarch64']).ended).toBe(1);
+    expect(await node.message()).toBe('Disabled one; do');
+  });
+});
+
+describe('an upgrade', () => {
+  /** Runs a foreign program again and again, and writes down when one did not run. */
+  const watch = `cd "$FILES/.."; : >run
+    while [ -e run ]; do PATH=$IMAGE/probes probe-aarch64; [ $? = 86 ] || echo missed >&2; done >/dev/null 2>misses &`;
+  const misses = async (): Promise<string> => {
+    await rm(join(node.folder, 'run'));
+    return readFile(join(node.folder, 'misses'), 'utf8');
+  };
+  const files = (): Promise<readonly string[]> => readdir(node.files);
+  const other = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.from('another build')]);
+  /** Registers with the first image, ends that agent, and returns the name of its entry. */
+  const before = async (): Promise<string> => {
+    const agent = node.start(['agent.sh', 'register', 'aarch64']);
+    await node.says('aarch64', 'Proven');
+    agent.kill('SIGTERM');
+    await agent.ended;
+    return (await node.entries()).join();
+  };
+
+  test('to another emulator, or other flags: new before old, and every program runs meanwhile', async () => {
+    node = await startNode(image);
+    const first = await before();
+    await node.run(watch);
+    const next = node.start(['agent.sh', 'register', 'aarch64'], {
+      IMAGE: await imageOf(['aarch64'], other),
+    });
+    const second = (await until(node.entries, (names) => names.length === 1 && names[0] !== first)).join();
+    expect(second).toMatch(/^edgebuild-aarch64-[0-9a-f]{8}$/);
+    const left = ['mounted', second.replace('edgebuild', 'qemu')];
+    expect(await until(files, (names) => names.length === left.length)).toEqual(left);
+    next.kill('SIGTERM');
+    await next.ended;
+
+    for (const [flags, name] of [
+      ['PFC', `${first}C`],
+      ['PF', first],
+    ] as const) {
+      const flagged = node.start(['agent.sh', 'register', 'aarch64'], { FLAGS: flags });
+      expect(await until(node.entries, (names) => names.join() === name)).toEqual([name]);
+      const shown = flags === 'PFC' ? /^flags: P?O?CF$/m : /^flags: PF$/m;
+      expect((await node.run(`cat "$B/${name}"`)).stdout).toMatch(shown);
+      const registrations = (): number => flagged.printed().split('registered').length - 1;
+      await someLooks();
+      expect(registrations()).toBe(1);
+      expect(await files()).toEqual(['mounted', first.replace('edgebuild', 'qemu')]);
+      flagged.kill('SIGTERM');
+      await flagged.ended;
+    }
+    expect(await misses()).toBe('');
+  });
+
+  test('to an emulator that does not work: the old one stays', async () => {
+    node = await startNode(image);
+    const first = await before();
+    const IMAGE = await imageOf(['aarch64'], () => Buffer.from('#!/bin/sh\nkill -SEGV $$\n'));
+    node.start(['agent.sh', 'register', 'aarch64'], { IMAGE });
+    expect(await node.says('aarch64', 'EmulatorCrashed')).toMatch(/; .+\n$/);
+    await someLooks();
+    expect(await node.entries()).toHaveLength(2);
+    expect(await node.entries()).toContain(first);
+    expect(await files()).toContain(first.replace('edgebuild', 'qemu'));
+  });
+
+  test('beside a working handler of somebody else: ours stays ours', async () => {
+    node = await startNode(image);
+    const first = await before();
+    await node.run(foreignHandler(working));
+    node.start(['agent.sh', 'register', 'aarch64'], { IMAGE: await imageOf(['aarch64'], other) });
+    expect(await until(node.entries, (names) => !names.includes(first), 20_000)).toEqual([
+      expect.stringMatching(/^edgebuild-aarch64-/),
+      'theirs',
+    ]);
+    expect(await node.says('aarch64', 'Proven by edgebuild')).toMatch(/^Proven by edgebuild/);
+  });
+});
+
+describe('remove', () => {
+  const remove = async (): Promise<string> => {
+    const removal = node.start(['agent.sh', 'remove']);
+    expect(await removal.ended).toBe(0);
+    return removal.printed();
+  };
+  const registered = async (...names: readonly string[]): Promise<void> => {
+    const agent = node.start(['agent.sh', 'register', ...names]);
+    await node.says('aarch64', 'Proven');
+    if (names.includes('riscv64')) await node.says('riscv64', 'Proven');
+    agent.kill('SIGTERM');
+    await agent.ended;
+  };
+  const nothing = 'nothing of ours is here\n';
+
+  test('takes its entries, files, folder and mount away, and nothing of others; and again', async () => {
+    node = await startNode(image);
+    await registered('aarch64', 'riscv64');
+    await node.run(`printf '%s' ':theirs:E::theirs::/bin/true:' >"$B/register"`);
+    const theirs = (await node.run('cat "$B/theirs"')).stdout;
+    expect(await remove()).toMatch(/^left the mount, for not all of it is ours: .*\/theirs$/m);
+    expect(await node.entries()).toEqual(['theirs']);
+    expect((await node.run('cat "$B/theirs"')).stdout).toBe(theirs);
+    expect(await readdir(node.files)).toEqual(['mounted']);
+
+    await node.run('echo -1 >"$B/theirs"');
+    expect(await remove()).toBe(`removed the mount\nremoved ${node.files}\n`);
+    expect((await node.run('ls "$B"')).stdout).toBe('');
+    expect(await readdir(node.folder)).not.toContain('files');
+    expect(await remove()).toBe(nothing);
+  });
+
+  test('leaves a mount that was there before it, and a folder with files of others', async () => {
+    node = await startNode(image, mounted);
+    await registered('aarch64');
+    await writeFile(join(node.files, 'theirs'), '');
+    expect(await remove()).toMatch(/^removed \S+\/edgebuild-aarch64-\w+\nremoved \S+\/qemu-aarch64-\w+\n$/);
+    expect(await node.entries()).toEqual([]);
+    expect((await node.run('cat "$B/status"')).stdout).toBe('enabled');
+    expect(await readdir(node.files)).toEqual(['theirs']);
+    expect(await remove()).toBe(nothing);
+  });
+
+  test('where binfmt_misc is not mounted: files and folder go; and where nothing is at all', async () => {
+    node = await startNode(image);
+    await registered('aarch64');
+    await node.run('umount "$B"');
+    expect(await remove()).toMatch(/^removed \S+\/qemu-aarch64-\w+\nremoved \S+\/files\n$/);
+    expect(await readdir(node.folder)).not.toContain('files');
+    expect(await remove()).toBe(nothing);
+  });
+
+  test('what runs goes on', async () => {
+    node = await startNode(image);
+    await registered('aarch64');
+    // ppoll(0, 0, 0, 0): never returns.
+    const code = ['d2800000', 'd2800001', 'd2800002', 'd2800003', 'd2800928', 'd4000001'];
+    const program = probeOf('aarch64');
+    program.set(Buffer.concat(code.map((word) => Buffer.from(word, 'hex').reverse())), 0x80);
+    await writeFile(join(node.folder, 'waits'), program, { mode: 0o755 });
+    const { stdout: pid } = await node.run('"$FILES/../waits" >/dev/null 2>&1 & echo $!');
+    const executable = (): Promise<string> =>
+      node.run(`readlink /proc/${pid}/exe`).then(({ stdout }) => stdout);
+    try {
+      expect(await until(executable, (path) => path.includes('qemu-aarch64'))).toContain('qemu-aarch64');
+      expect(await remove()).toContain('removed the mount');
+      expect(await readdir(node.folder)).not.toContain('files');
+      expect(await executable()).toMatch(/qemu-aarch64-\w+ \(deleted\)$/);
+    } finally {
+      await node.run(`kill -9 ${pid}`);
+    }
+  });
+});
+
+test('its reasons are those that NodeEmulation explains', async () => {
+  const programs = await Promise.all(
+    ['agent.sh', 'probe.sh'].map((program) => readFile(join(image, program), 'utf8')),
+  );
+  const reasons = new Set(
+    [...programs.join('').matchAll(/\b(?:because |reason=)([A-Z]\w+)/g)].map(([, reason]) => reason),
+  );
+  reasons.delete('Proven');
+  const ofTheController = ['NodeNotReady', 'AgentNotRunning', 'NotRemoved'];
+  const explained = Object.keys(problemReasons).filter((reason) => !ofTheController.includes(reason));
+  expect([...reasons].sort()).toEqual(explained.sort());
 });

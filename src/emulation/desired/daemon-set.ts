@@ -44,13 +44,13 @@ export interface Removing {
  */
 export const registeringDaemonSet = ({ image, architectures, spec }: Registering): KubeObject =>
   daemonSet({
-    annotations: {},
     // A node in ten at a time: builds go on meanwhile, for handlers stay when their agent goes.
     maxUnavailable: '10%',
     mode: 'register',
     pod: {
       nodeSelector: { ...spec.nodeSelector, ...platformSelector },
-      tolerations: spec.tolerations,
+      // The API server drops an empty list: it would look like drift for ever.
+      ...(spec.tolerations.length === 0 ? {} : { tolerations: spec.tolerations }),
       containers: [
         {
           name: 'agent',
@@ -67,6 +67,7 @@ export const registeringDaemonSet = ({ image, architectures, spec }: Registering
             binfmtMount,
             { name: 'run', mountPath: filesDirectory },
             { name: 'state', mountPath: '/state' },
+            { name: 'own', mountPath: '/own', readOnly: true },
           ],
         },
         ...architectures.map((name) => prover(image, name)),
@@ -115,19 +116,22 @@ export const removingDaemonSet = ({ image, nodeSelector, since }: Removing): Kub
   });
 
 const daemonSet = ({
-  annotations,
+  annotations = {},
   maxUnavailable,
   mode,
   pod,
 }: {
-  readonly annotations: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly maxUnavailable: string;
   readonly mode: 'register' | 'remove';
   readonly pod: object;
 }): KubeObject & { readonly spec: object } => ({
   apiVersion: 'apps/v1',
   kind: 'DaemonSet',
-  metadata: { name: agentName, namespace: agentNamespace, labels, annotations },
+  metadata: {
+    ...{ name: agentName, namespace: agentNamespace, labels },
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+  },
   spec: {
     selector: { matchLabels: { 'app.kubernetes.io/name': agentName } },
     updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable } },
@@ -202,6 +206,6 @@ const prover = (image: string, name: EmulatedName): object => ({
   },
   volumeMounts: [
     { name: 'state', mountPath: '/state', readOnly: true },
-    { name: 'own', mountPath: '/own', subPath: proverOf(name) },
+    { name: 'own', mountPath: '/own', subPath: emulatorNamed(name) },
   ],
 });
