@@ -3,7 +3,7 @@
 #
 # Files that end with .cluster.test.ts run inside a cluster in a box (test/cluster), all others on the machine. Their
 # results go to RESULTS/box.json and RESULTS/machine.json. With PATTERN, only files whose path matches, and no box is
-# opened for none.
+# opened for none. Those in the box run one after the other: they share its one node, and the operator that they install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 readonly results=$1 pattern=${2:-}
@@ -20,7 +20,7 @@ status=0
 
 mapfile -t files < <("${jest[@]}" --listTests ${pattern:+--testPathPatterns "$pattern"} | grep -e "$in_box" || true)
 if [ ${#files[@]} -gt 0 ]; then
-  node test/cluster/enter.ts -- "${jest[@]}" --json --outputFile="$results/box.json" --runTestsByPath "${files[@]}" ||
+  node test/cluster/enter.ts -- "${jest[@]}" --runInBand --json --outputFile="$results/box.json" --runTestsByPath "${files[@]}" ||
     status=$?
 fi
 exit "$status"

@@ -85,6 +85,36 @@ describe.each([
   });
 });
 
+test('repairs an entry that reads as it should, and holds a file that lay at its path for a moment', async () => {
+  node = await startNode(image);
+  const agent = node.start(['agent.sh', 'register', 'aarch64']);
+  await node.says('aarch64', 'Proven');
+  const times = (): number => agent.printed().split('registered').length;
+  const registered = times();
+  const fault = await node.run(
+    `E=$(echo "$B"/edgebuild-aarch64-*); F=$(echo "$FILES"/qemu-aarch64-*); cp -p "$F" "$FILES/good"
+    echo -1 >"$E"; cp ${broken} "$FILES/bad"; mv "$FILES/bad" "$F"
+    printf '%s' ":\${E##*/}:M::${pattern()}:$F:PF" >"$B/register"; mv "$FILES/good" "$F"`,
+  );
+  expect(fault.exitCode).toBe(0);
+  await until(times, (count) => count > registered, 60_000);
+  expect(await node.says('aarch64', 'Proven')).toMatch(/^Proven by edgebuild/);
+});
+
+test('takes away what is asked for no more, and nothing else', async () => {
+  node = await startNode(image, `${mounted}; ${foreignHandler(working).replace(':theirs:', ':edge:')}`);
+  const first = node.start(['agent.sh', 'register', 'aarch64', 'riscv64']);
+  await node.says('riscv64', 'Proven');
+  await node.says('aarch64', 'Proven');
+  first.kill('SIGTERM');
+  await first.ended;
+  const second = node.start(['agent.sh', 'register', 'aarch64']);
+  await until(second.printed, (text) => text.includes('removed'), 60_000);
+  await node.says('aarch64', 'Proven');
+  expect(await node.entries()).toEqual(['edge']);
+  expect(await readdir(node.files)).toEqual([]);
+});
+
 describe('says why not, and what to do', () => {
   test('status 0: Disabled, though the entry reads enabled; and heals', async () => {
     node = await startNode(image);
