@@ -62,7 +62,7 @@ export const createLabelReconcile = ({
     if (changes !== undefined) {
       const patch = { name, ...(uid && { uid }), labels: changes };
       all.learn(await client.mergePatch<Node>(nodes, { metadata: patch }));
-      log.info('a node is labelled', { labels: changes });
+      log.info('labels of a node changed', { labels: changes });
     }
 
     const happenings = [
@@ -79,6 +79,8 @@ export const createLabelReconcile = ({
       if (trouble === undefined) known.delete(key);
       else known.set(key, trouble);
       if (event.reason === 'Proven' && before !== undefined) onRepair(before);
+      if (event.type === 'Warning')
+        log.warn('a node is not proven', { reason: event.reason, note: event.note });
       await record(client, emulation, event);
     }
     return done;
