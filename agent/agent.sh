@@ -121,8 +121,7 @@ rests() { [ "$seen" = "$before" ] && [ -e "$own/$1/proven" ] && read -r known _ 
 sweep() {
   for path in "$binfmt"/edgebuild-* "$files"/qemu-*; do
     name=${path##*/} name=${name#*-}
-    case " $* " in *" ${name%-*} "*) continue ;; esac
-    [ -e "$path" ] || continue
+    case " $* " in *" ${name%-*} "*) false ;; *) [ -e "$path" ] ;; esac || continue
     case $path in "$binfmt"/*) drop "${path##*/}" ;; *) rm "$path" ;; esac || exit 1
     found=yes && echo "removed $path"
   done
@@ -139,12 +138,13 @@ remove() {
   [ -n "$found" ] || echo "nothing of ours is here"
 }
 
-trap 'exit 0' TERM INT
-case $1 in register) shift ;; remove) remove; exit ;; *) exit 2 ;; esac
+trap 'exit 0' TERM INT && case $1 in register) shift ;; remove) remove; exit ;; *) exit 2 ;; esac
 pipe "$state/.pipe" && sweep "$@"
 while :; do
   # Entries and files as they are now.
   before=$seen seen=$(echo "$files"/* "$binfmt"/* && cat "$binfmt"/* 2>/dev/null)
   for arch; do rests "$arch" || { visit "$arch"; say "$arch"; }; done
+  # The node has it read-write again, this container as it was when it began: the next one will have it so, too.
+  [ "${reason-}" != MountReadOnly ] || ! grep -q " $binfmt ro[, ].* rw$" /proc/self/mountinfo || exit 1
   pause "$every"
 done

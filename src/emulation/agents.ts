@@ -78,7 +78,7 @@ const saidBy = (
 ): Trouble | undefined => {
   const [, reason, message] = /^([A-Za-z]+) (.+)$/s.exec(terminated?.message ?? '') ?? [];
   if (terminated?.exitCode !== 1 || reason === undefined || message === undefined) return undefined;
-  return reason in problemReasons ? { reason: reason as ProblemReason, message } : undefined;
+  return Object.hasOwn(problemReasons, reason) ? { reason: reason as ProblemReason, message } : undefined;
 };
 
 /** Waits that every container begins with, or that only repeat what the exit code says. */

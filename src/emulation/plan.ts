@@ -94,10 +94,19 @@ const imageOf = ({ emulation, shipped }: Observed): string | undefined => {
   return asked === '' ? shipped?.image : asked;
 };
 
+/**
+ * What the spec says now: nodes may have never got the image of the DaemonSet that is there. That one serves where there
+ * is no spec any more, for the image that the operator came with may not be had here.
+ */
+const imageOfRemoval = (observed: Observed): string | undefined => {
+  const own = observed.daemonSet?.image;
+  return observed.emulation === undefined ? (own ?? imageOf(observed)) : (imageOf(observed) ?? own);
+};
+
 /** The DaemonSet itself becomes the one that removes: no new pod starts on a node before the old one is gone. */
 const remove = (observed: Observed, now: string, reason: 'NotNeeded' | 'Removed'): Plan => {
   const { daemonSet, emulation, nodes, agents } = observed;
-  const image = daemonSet?.image ?? imageOf(observed);
+  const image = imageOfRemoval(observed);
   if (image === undefined) return imageUnknown;
   const nodeSelector = daemonSet?.nodeSelector ?? { ...emulation?.spec.nodeSelector, ...platformSelector };
   const done = new Set(agents.flatMap(({ isRemoved, node }) => (isRemoved ? [node] : [])));

@@ -57,7 +57,6 @@ export const createReconcile = ({ caches, shipped, now, record, onStatus }: Emul
     if (plan.type === 'create') caches.nodeEmulations.learn(await client.create(nodeEmulations, asDefault));
     if (plan.type === 'register' || plan.type === 'remove')
       refusal = await applyDaemonSet(client, observed, plan.daemonSet);
-    if (plan.type === 'clear') await remove(client, observed.daemonSet?.live);
 
     const status = object === undefined ? undefined : statusOf(observed, plan, refusal, now());
     onStatus(status);
@@ -69,6 +68,8 @@ export const createReconcile = ({ caches, shipped, now, record, onStatus }: Emul
       );
     }
     if (plan.type === 'clear') {
+      // After the status: without a DaemonSet, and without a status that says so, removal would begin anew.
+      await remove(client, observed.daemonSet?.live);
       const words = removalWords(plan.unreached);
       log.info(words, { unreached: plan.unreached });
       const type = plan.unreached.length > 0 ? 'Warning' : 'Normal';

@@ -18,6 +18,8 @@ export const statusOf = (
   now: string,
 ): NodeEmulationStatus => {
   const previous = observed.emulation?.status;
+  // Which nodes could not be reached is known to nobody but the status itself.
+  if (plan.type === 'rest' && plan.reason === 'Removed' && isNotRemoved(previous)) return previous;
   const asked = askedIn(observed, plan);
   const problems = problemsIn(observed, plan, asked);
   const architectures = architecturesOf(observed, plan, asked);
@@ -49,6 +51,9 @@ export const statusOf = (
     ...(problems.length > maxProblems ? { problemsTotal: problems.length } : {}),
   };
 };
+
+const isNotRemoved = (status: NodeEmulationStatus | undefined): status is NodeEmulationStatus =>
+  status?.conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'NotRemoved') ?? false;
 
 const imageIn = ({ daemonSet }: Observed, plan: Plan): string | undefined => {
   switch (plan.type) {
@@ -118,6 +123,10 @@ const kernelsOf = ({ agents, nodes }: Observed): string[] => {
   const withAgent = new Set(agents.map(({ node }) => node));
   const kernels = nodes
     .filter(({ metadata }) => withAgent.has(metadata.name))
-    .flatMap(({ status }) => status?.nodeInfo?.kernelVersion ?? []);
-  return [...new Set(kernels)].sort().slice(0, maxKernels);
+    .map(({ status }) => status?.nodeInfo?.kernelVersion ?? '');
+  // Empty until a node's kubelet has spoken.
+  return [...new Set(kernels)]
+    .filter((kernel) => kernel !== '')
+    .sort()
+    .slice(0, maxKernels);
 };
