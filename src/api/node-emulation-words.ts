@@ -21,6 +21,8 @@ export const emulationReasons = {
   AgentImageUnknown:
     'the operator was not told which image its agent has: set spec.image, or AGENT_IMAGE of the operator',
   AgentRefused: 'the API server does not take the DaemonSet of the agents: the message says which field',
+  NotReadable:
+    'the operator may not read a kind that it needs, or the cluster does not serve it: nothing is changed',
   InvalidSpec: 'the object breaks a rule: correct the named field',
 } as const;
 export type EmulationReason = keyof typeof emulationReasons;

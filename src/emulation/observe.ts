@@ -58,6 +58,8 @@ export interface Observed {
         readonly status: NodeEmulationStatus | undefined;
       }
     | undefined;
+  /** Which kind cannot be read, and why. What is not seen is not absent: nothing may follow from it. */
+  readonly unreadable: string | undefined;
   /** Why the object there is cannot be used. */
   readonly fault: string | undefined;
   readonly needed: readonly EmulatedName[];
@@ -84,6 +86,9 @@ export const observe = (
             spec: spec?.data ?? nodeEmulationSpecSchema.parse({}),
             status: emulation.status,
           },
+    unreadable: [caches.nodeEmulations, caches.edgeBuilds, caches.daemonSets, caches.pods, caches.nodes]
+      .map((store) => store.unavailable()?.message)
+      .find((message) => message !== undefined),
     fault: spec?.error?.issues.map(({ path, message }) => `${pathText(['spec', ...path])}: ${message}`).at(0),
     needed: architecturesNeeded(caches.edgeBuilds.list()),
     daemonSet: daemonSetOf(caches.daemonSets.get(keyOf({ namespace: agentNamespace, name: agentName }))),

@@ -46,7 +46,9 @@ export const removalMs = 120_000;
  * @param now RFC 3339.
  */
 export const planOf = (observed: Observed, now: string): Plan => {
-  const { emulation, fault, needed, daemonSet } = observed;
+  const { emulation, unreadable, fault, needed, daemonSet } = observed;
+  if (unreadable !== undefined)
+    return { type: 'refuse', reason: 'NotReadable', message: `${unreadable}: give the operator that right` };
   if (emulation === undefined) {
     if (needed.length > 0) return { type: 'create' };
     return daemonSet === undefined ? { type: 'rest', reason: 'Removed' } : remove(observed, now, 'Removed');
