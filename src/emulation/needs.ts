@@ -4,7 +4,7 @@ import { architectureOfPlatform, nameOf, runsNatively } from './architectures.ts
 import type { StoredEdgeBuild } from './kinds.ts';
 
 /** `uname -m` of the nodes that get an agent. */
-export const nodeMachine = 'x86_64';
+const nodeMachine = 'x86_64';
 
 const isPlatform = (name: string): name is PlatformName => platformNames.some((known) => known === name);
 

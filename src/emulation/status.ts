@@ -7,7 +7,7 @@ import type { Plan } from './plan.ts';
 import { problemsOf, readyNodesOf } from './problems.ts';
 
 /** As many problems as are named; the rest is counted. */
-export const maxProblems = 20;
+const maxProblems = 20;
 const maxKernels = 20;
 
 /** The whole status, from what is observed and planned: one writer, once. */

@@ -34,7 +34,7 @@ const shortTiming: WatcherTiming = {
   relistMs: 600_000,
 };
 
-export const shipped: AgentImage = {
+const shipped: AgentImage = {
   image: 'registry.example/edgebuild/agent@sha256:1111',
   qemuVersion: '7.2',
   emulators: new Map([['aarch64', 'a'.repeat(64)]]),
