@@ -102,6 +102,15 @@ bench-runtime: ## measure the controller runtime against raw requests and a twin
 	@node scripts/bundle.ts --into .cache/bench bench/runtime-node.ts bench/runtime-raw.ts bench/leader-process.ts
 	@node bench/runtime.ts $(B)
 
+.PHONY: bench-nodes
+bench-nodes: ## measure the nodes' agent on a real node, and the operator with 5,000 fake ones; B=image, box or scale
+	@scripts/setup.sh node build cluster
+	@node test/cluster/programs.ts >/dev/null
+	@node scripts/images.ts
+	@rm -rf .cache/bench-nodes
+	@node scripts/bundle.ts --into .cache/bench-nodes src/main.ts
+	@node bench/nodes.ts $(B)
+
 .PHONY: clean
 clean: ## remove what these targets made in this folder; node_modules and the user's cache stay
 	rm -rf dist coverage .cache *.oci.tar
