@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { execa } from 'execa';
+import { say } from '../runtime/numbers.ts';
+
+const repository = join(import.meta.dirname, '../..');
+
+/** `edgebuild run`, compiled as it ships, as a process of its own. */
+export interface OperatorProcess {
+  readonly residentMiB: () => number;
+  /** The largest resident set that it ever had. */
+  readonly peakMiB: () => number;
+  /** User and system time so far, in milliseconds. */
+  readonly cpuMs: () => number;
+  readonly collectGarbage: () => Promise<void>;
+  /** A sample by its name and labels, as /metrics shows it. */
+  readonly metric: (name: string) => Promise<number>;
+  readonly end: () => Promise<void>;
+}
+
+const freePort = async (): Promise<number> => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+};
+
+/** Garbage is collected when it is told to, beside when Node thinks fit. Nothing else differs from what ships. */
+const onSignal = 'data:text/javascript,process.on("SIGUSR2",()=>globalThis.gc())';
+
+/** The Deployment's limit of memory is not set here: how much it would take is what is asked. */
+export const startOperatorProcess = async (kubeconfig: string, image: string): Promise<OperatorProcess> => {
+  const port = await freePort();
+  const profile = (process.env['NODE_PROFILE'] ?? '').split(' ').filter((flag) => flag !== '');
+  const child = execa(
+    process.execPath,
+    [
+      ...['--expose-gc', '--import', onSignal, ...profile, join(repository, '.cache/bench-nodes/main.js'), 'run'],
+      ...['--kubeconfig', kubeconfig, '--metrics-bind-address', `127.0.0.1:${String(port)}`],
+      ...['--health-probe-bind-address', '0', '--log-level', 'warn'],
+    ],
+    { reject: false, stdout: 'inherit', stderr: 'inherit', env: { AGENT_IMAGE: image, NODE_ENV: 'production' } },
+  ); // prettier-ignore
+  void child.then(({ exitCode, signal }) => {
+    if (exitCode !== 0) say(`edgebuild run ended with ${String(exitCode ?? signal)}`);
+  });
+  const proc = (file: string): string => readFileSync(`/proc/${String(child.pid)}/${file}`, 'utf8');
+  const statusMiB = (field: string): number =>
+    Number(new RegExp(`${field}:\\s+(\\d+)`).exec(proc('status'))?.[1]) / 1024;
+  return {
+    residentMiB: () => statusMiB('VmRSS'),
+    peakMiB: () => statusMiB('VmHWM'),
+    cpuMs: () => {
+      // Behind the name, which may hold anything: utime and stime are the 14th and 15th field, in ticks of 10 ms.
+      const fields = proc('stat').split(') ').at(-1)?.split(' ') ?? [];
+      return (Number(fields[11]) + Number(fields[12])) * 10;
+    },
+    collectGarbage: async () => {
+      child.kill('SIGUSR2');
+      await pause(2000);
+    },
+    metric: async (name) => {
+      const text = await (await fetch(`http://127.0.0.1:${String(port)}/metrics`)).text();
+      return Number(
+        text
+          .split('\n')
+          .find((line) => line.startsWith(`${name} `))
+          ?.split(' ')[1],
+      );
+    },
+    end: async () => {
+      child.kill('SIGTERM');
+      await child;
+    },
+  };
+};
