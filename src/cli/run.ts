@@ -17,6 +17,7 @@ import {
   type DaemonSet,
   daemonSets,
   keptOfNode,
+  keptOfPod,
   type Node,
   nodeEmulations,
   nodes,
@@ -129,6 +130,7 @@ const emulationControllersOf = ({
       pods: caches.of<Pod>(pods, {
         ...inAgentNamespace,
         labelSelector: `app.kubernetes.io/name=${agentName}`,
+        keep: keptOfPod,
         indexes: { node: ({ spec }) => (spec?.nodeName === undefined ? [] : [spec.nodeName]) },
       }),
       nodes: caches.of<Node>(nodes, { needed: true, keep: keptOfNode }),

@@ -26,8 +26,19 @@ export interface AgentFacts {
   readonly isRemoved: boolean;
 }
 
+/** Objects of a cache are frozen, and there is one a node: each is read once. */
+const known = new WeakMap<Pod, AgentFacts>();
+
 /** Undefined for a pod that is for no node. */
 export const agentOf = (pod: Pod): AgentFacts | undefined => {
+  const before = known.get(pod);
+  if (before !== undefined) return before;
+  const agent = read(pod);
+  if (agent !== undefined && Object.isFrozen(pod)) known.set(pod, agent);
+  return agent;
+};
+
+const read = (pod: Pod): AgentFacts | undefined => {
   const node = nodeNameOf(pod);
   if (node === undefined) return undefined;
   const containers = pod.status?.containerStatuses ?? [];

@@ -36,10 +36,11 @@ export const createEmulationControllers = (settings: EmulationControllersSetting
   const emulation = createController({
     name: 'nodeemulation',
     root: caches.nodeEmulations,
-    mapped: [caches.edgeBuilds, caches.daemonSets, caches.pods, caches.nodes].map((store) => ({
-      store,
-      keys: onlyOne,
-    })),
+    mapped: [
+      ...[caches.edgeBuilds, caches.daemonSets].map((store) => ({ store, keys: onlyOne })),
+      // One of each a node: what they say together is counted now and then, not at every word.
+      ...[caches.pods, caches.nodes].map((store) => ({ store, keys: onlyOne, coalesceMs: 200 })),
+    ],
     reconcile,
     absent: {
       keys: [nodeEmulationName],

@@ -87,6 +87,14 @@ export interface ContainerState {
   };
 }
 
+/** What is read of an agent's pod: it has a container for each architecture, and there is one a node. */
+export const keptOfPod = ({ spec, ...pod }: Pod): Pod => ({
+  ...pod,
+  spec: {
+    ...(spec?.nodeName === undefined ? { affinity: spec?.affinity } : { nodeName: spec.nodeName }),
+  },
+});
+
 /** https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/daemon-set-v1/ */
 export interface DaemonSet extends KubeObject {
   readonly status?: {

@@ -85,8 +85,9 @@ export const createController = <T extends KubeObject>(settings: ControllerSetti
     });
     const stopFeeding = feed({
       ...{ root, owned, mapped, keys: allKeys },
-      add: (key) => {
-        queue.add(key);
+      add: (key, afterMs) => {
+        if (afterMs === undefined) queue.add(key);
+        else queue.addAfter(key, afterMs);
       },
       log: settings.log,
     });

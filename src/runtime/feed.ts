@@ -7,6 +7,8 @@ export interface Mapped {
   readonly store: Store<KubeObject>;
   /** Keys of the root that a change of `object` concerns. */
   readonly keys: (object: KubeObject) => readonly Key[];
+  /** Changes within this time, in milliseconds, start a key once: where thousands of objects concern one. 0 without it. */
+  readonly coalesceMs?: number;
 }
 
 interface Feed<T extends KubeObject> {
@@ -15,7 +17,7 @@ interface Feed<T extends KubeObject> {
   readonly mapped: readonly Mapped[];
   /** All that there are. */
   readonly keys: () => readonly Key[];
-  readonly add: (key: Key) => void;
+  readonly add: (key: Key, afterMs?: number) => void;
   readonly log: Logger;
 }
 
@@ -31,10 +33,12 @@ export const feed = <T extends KubeObject>({
   const addAll = (): void => {
     for (const key of all()) add(key);
   };
-  const follow = (store: Store<KubeObject>, keys: (object: KubeObject) => readonly Key[]): (() => void) =>
+  const follow = ({ store, keys, coalesceMs }: Mapped): (() => void) =>
     store.onChange((change) => {
       if (change.type === 'availability') addAll();
-      else for (const object of concerned(change)) for (const key of safely(keys, object, log)) add(key);
+      else
+        for (const object of concerned(change))
+          for (const key of safely(keys, object, log)) add(key, coalesceMs);
     });
 
   const ends = [
@@ -42,8 +46,8 @@ export const feed = <T extends KubeObject>({
       if (change.type === 'availability') addAll();
       else add(keyOf(change.object.metadata));
     }),
-    ...owned.map((store) => follow(store, ownerKey(root))),
-    ...mapped.map(({ store, keys }) => follow(store, keys)),
+    ...owned.map((store) => follow({ store, keys: ownerKey(root) })),
+    ...mapped.map(follow),
   ];
   return () => {
     for (const end of ends) end();

@@ -179,7 +179,8 @@ describe('removal', () => {
     await site.putEmulation({ managementState: 'Removed' });
     await says('False Removing: waits for 1 nodes', 'nodes');
     ahead = removalMs;
-    // Any news of a node: it is looked at again.
+    // News of a node: it is looked at again, before the real two minutes are over.
+    await site.fakes.setReady('two', false);
     await site.fakes.setReady('two', true);
     await says('False NotRemoved: not reached: one', 'a person');
     expect((await site.state()).emulation?.problems).toEqual(['one NotRemoved']);

@@ -271,3 +271,21 @@ test('a key that is looked at also while it is absent is reconciled at the start
   expect(await until(() => seen.length, (count) => count > before)).toBeGreaterThan(before); // prettier-ignore
   expect([...new Set(seen)]).toEqual(['absent default/one', 'there default/one']);
 });
+
+test('changes of a mapped kind that come within its time start a key once', async () => {
+  server.write('one');
+  const other = simulateServer();
+  other.allow(1e9);
+  const mapped = createStore<KubeObject>(other.client, configMaps, { fieldManager });
+  const { reconcile, called, calls } = counting();
+  follow(root, mapped);
+  void start(reconcile, {
+    mapped: [{ store: mapped, keys: () => ['default/one'], coalesceMs: 300 }],
+  });
+  await called('one', 1);
+  await until(() => mapped.hasSynced(), Boolean); // prettier-ignore
+  const before = calls.get('default/one') ?? 0;
+  for (let count = 0; count < 100; count += 1) other.write(`x-${String(count)}`);
+  await until(() => mapped.list().length, (length) => length === 100); // prettier-ignore
+  expect(await called('one', before + 1)).toBeLessThan(before + 50);
+});
