@@ -384,8 +384,11 @@ describe('an EdgeBuild that comes and goes', () => {
     await site.ends(proven(names, 'arm64'));
     await site.fakes.setReady('two', false);
     await site.ends({ labels: ['one arm64'] });
-    const { emulation } = await site.state();
-    expect(emulation?.problems).toEqual(['two NodeNotReady']);
+    // What is said of nodes is counted now and then, so it may come after the label.
+    const problems = async () => (await site.state()).emulation?.problems;
+    const isSaid = (said: readonly string[] | undefined): boolean =>
+      said?.includes('two NodeNotReady') === true;
+    expect(await until(problems, isSaid)).toEqual(['two NodeNotReady']);
     await site.fakes.setReady('two', true);
     await site.ends(proven(names, 'arm64'));
   }, 200_000);
