@@ -1,4 +1,5 @@
 /** A real control plane as child processes of the caller: in a box, or directly on the machine. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -138,9 +139,12 @@ const bringUp = async (site: Site, options: ControlPlaneOptions): Promise<Omit<C
     answers(`https://127.0.0.1:${ports.etcd}/health`, clientOf(certificates, 'etcd-client')),
   );
   options.tell?.('etcd');
+  const serving = startApiServer();
   await Promise.all([
-    startApiServer().then(() => options.tell?.('kube-apiserver')),
-    options.controllers === true ? startControllers(site, kubeconfig, options) : undefined,
+    serving.then(() => options.tell?.('kube-apiserver')),
+    options.controllers === true
+      ? rolesOf(url, certificates, serving).then(() => startControllers(site, kubeconfig, options))
+      : undefined,
   ]);
   return {
     ...{ url, kubeconfig: admin, kubectl, auditLog, logs, startApiServer, certificates, programs },
@@ -225,7 +229,22 @@ const tokenFile = (tokens: Readonly<Record<string, User>>): string =>
     .map(([token, { user, groups = [] }]) => `${token},${user},${user},"${groups.join(',')}"\n`)
     .join('');
 
-/** They wait for the API server by themselves. */
+/**
+ * Returns when the API server knows who may do what. On a busy machine that takes longer than the controller manager waits
+ * before it gives up.
+ */
+const rolesOf = async (url: string, certificates: Certificates, serving: Promise<void>): Promise<void> => {
+  const over = new AbortController();
+  const end = (): void => {
+    over.abort();
+  };
+  serving.then(end, end);
+  const admin = clientOf(certificates, 'admin');
+  const hook = `${url}/readyz/poststarthook/rbac/bootstrap-roles`;
+  while (!over.signal.aborted && !(await answers(hook, admin))) await sleep(50);
+};
+
+/** They wait for the rest of the API server by themselves. */
 const startControllers = async (
   site: Site,
   kubeconfig: (name: string) => string,
