@@ -11,6 +11,7 @@ export const conditionTypes = {
   Built: 'every asked platform has an image',
   Verified: 'every image holds what its platform promises, and its proofs ran',
   Published: 'the destination holds the verified images of this generation',
+  Deployed: 'the published image runs on the cluster, as spec.deploy asks',
 } as const;
 export type ConditionType = keyof typeof conditionTypes;
 
@@ -33,7 +34,27 @@ export const reasons = {
   NotPublished: 'nothing was published: the destination is as it was',
 
   BuildAPIUnavailable:
-    'the cluster does not serve build.openshift.io, or does not let the operator read it: looked for again and again',
+    'the cluster does not serve build.openshift.io and image.openshift.io: looked for again and again',
+  NotReadable: 'the operator may not read a kind that it needs: give it the right that the message names',
+  NotAllowed: 'the API server refused what the operator wanted to do: the message has its words',
+  NameConflict:
+    'an object of the name that ours would have belongs to somebody else: rename one of the two, or delete it',
+  OutputTaken: 'an older EdgeBuild publishes to the same tag: name another one in spec.output.imageStreamTag',
+  SecretMissing: 'a Secret that the spec names is not there: create it; it is noticed at once',
+  BaseImagesPending: 'base images are being imported',
+  BaseImagesNotNamed:
+    'the Dockerfile is in git and spec.baseImages names none of its FROMs: each means what it means on the node, and the proof in the build judges what comes out',
+  Publishing: 'all is verified, and is being published',
+  Suspended: 'spec.suspend is true: no build is started',
+  WaitingForTrigger:
+    'spec.triggers.onSpecChange is false: start a build by a webhook, a base image or oc start-build',
+  WaitingForNode: 'no node can take the build now: the message says what is missing',
+  BuildPending: 'the build is there, and its pod does not run yet',
+  BuildPodDeleted: 'somebody deleted the pod of the build: retried',
+  BuilderFailed: 'the builder itself failed, not a step of the Dockerfile: retried',
+  VerificationPending: 'built, and about to be read',
+  DeployProgressing: 'the pods of the published image are not all ready yet: the message has the last word',
+  Deployed: 'the published image runs',
   InvalidSpec: 'the object breaks a rule: correct the named field',
   FetchSourceFailed: 'the source could not be read: check uri, ref, paths and credentials',
   DockerfileInvalid: 'the Dockerfile cannot be read or used: correct the named line',
@@ -51,7 +72,8 @@ export const reasons = {
   OutOfMemory: 'the kernel killed a step for memory: give the build more, or build less at once',
   TimedOut: 'spec.timeoutSeconds passed: raise it, or look for a hang in the last step',
   NetworkFailed: 'a registry or network did not answer: retried; check the connection',
-  DockerfileStepFailed: 'a step of the Dockerfile failed: the message has its line and last output',
+  DockerfileStepFailed:
+    'a step of the Dockerfile failed: the message has its line, or names the log that has it',
   VerificationFailed: 'the image is not of its platform: the message names the file',
   ProofFailed: 'uname -m in the image did not answer with the platform',
   SmokeCommandFailed: 'spec.verify.command failed in the built image',

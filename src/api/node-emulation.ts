@@ -12,7 +12,7 @@ import {
 } from './node-emulation-words.ts';
 import { requires, rule } from './rule.ts';
 import { imageReference } from './rules.ts';
-import { dictionary, listMap, listSet, ruledBy, text, word } from './schema.ts';
+import { dictionary, listMap, listSet, quantity, ruledBy, text, word } from './schema.ts';
 import { reasonPattern, statusHead } from './status.ts';
 
 export const nodeEmulationKind = 'NodeEmulation';
@@ -54,12 +54,6 @@ const toleration = z
     }),
   })
   .meta({ description: 'One toleration, as in pods.' });
-
-const quantity = text({
-  min: 1,
-  max: 32,
-  pattern: '^([0-9]+(\\.[0-9]+)?|\\.[0-9]+)([eE][0-9]+|m|k|[KMGTPE]i|[MGTPE])?$',
-}).meta({ description: 'A quantity, such as "100m" or "64Mi". At most 32 characters.' });
 
 const resources = z
   .strictObject({

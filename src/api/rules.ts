@@ -120,6 +120,38 @@ const images: readonly Rule[] = [
   }),
 ];
 
+const objectName = '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*';
+
+/** The name of a Secret: a name alone, so that no other namespace can be meant. */
+const secretName = (path: string): Rule =>
+  requires({
+    path,
+    pattern: `^${objectName}$`,
+    problem: '"{self}" is no name of a Secret',
+    remedy: 'write its name alone, in lower case; it must be in the namespace of the EdgeBuild',
+  });
+
+const cluster: readonly Rule[] = [
+  secretName('spec.source.secretRef.name'),
+  secretName('spec.baseImages[].pullSecretRef.name'),
+  secretName('spec.triggers.webhooks[].secretRef.name'),
+  requires({
+    path: 'spec.output.imageStreamTag',
+    pattern: '^[a-z0-9]+([._-][a-z0-9]+)*:[A-Za-z0-9_][A-Za-z0-9_.-]{0,118}$',
+    problem: 'imageStreamTag "{self}" is not stream:tag',
+    remedy:
+      'write the name of an ImageStream of this namespace, ":" and a tag of at most 119 characters, such as web:latest',
+  }),
+  rule({
+    path: 'spec.deploy',
+    cel: '!self.expose || has(self.port)',
+    check: (self: { expose: boolean; port?: number }) => !self.expose || self.port !== undefined,
+    problem: 'deploy.expose is true, and there is no port that a Route could lead to',
+    remedy: 'set deploy.port to the port that the program listens on, or remove expose',
+    reason: 'FieldValueRequired',
+  }),
+];
+
 const values: readonly Rule[] = [
   requires({
     path: 'spec.buildArgs[].name',
@@ -165,5 +197,6 @@ export const rules: readonly Rule[] = [
   ...relativePath('spec.source.contextDir', 'contextDir'),
   ...relativePath('spec.source.dockerfilePath', 'dockerfilePath'),
   ...images,
+  ...cluster,
   ...values,
 ];

@@ -25,7 +25,8 @@ export const text = ({ min = 0, max, pattern }: TextBounds): z.ZodString => {
       if (length > max)
         context.addIssue({ code: 'too_big', origin: 'string', maximum: max, input: value, continue: false });
       if (length < min) context.addIssue({ code: 'too_small', origin: 'string', minimum: min, input: value });
-      if (expression?.test(value) === false)
+      // The server, too, looks at the pattern only when the length is right.
+      if (length >= min && length <= max && expression?.test(value) === false)
         context.addIssue({ code: 'invalid_format', format: 'regex', pattern: String(pattern), input: value });
     })
     .meta({
@@ -41,6 +42,13 @@ export const text = ({ min = 0, max, pattern }: TextBounds): z.ZodString => {
  */
 export const word = <Word extends string>(bounds: TextBounds): z.ZodType<Word, Word> =>
   text(bounds) as unknown as z.ZodType<Word, Word>;
+
+/** An amount of a resource, as Kubernetes writes it. */
+export const quantity: z.ZodString = text({
+  min: 1,
+  max: 32,
+  pattern: '^([0-9]+(\\.[0-9]+)?|\\.[0-9]+)([eE][0-9]+|m|k|[KMGTPE]i|[MGTPE])?$',
+}).meta({ description: 'A quantity, such as "100m" or "64Mi". At most 32 characters.' });
 
 /** A map from strings to strings of at most `max` entries. */
 export const dictionary = <Value extends z.ZodType>(

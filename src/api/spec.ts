@@ -1,6 +1,12 @@
 import * as z from 'zod';
 import { platformNames } from './platforms.ts';
-import { dictionary, listMap, listSet, ruled, text } from './schema.ts';
+import { dictionary, listMap, listSet, quantity, ruled, text } from './schema.ts';
+
+/** Names an object of the EdgeBuild's own namespace: no other can be expressed. */
+const localName = (path: string, kind: string) =>
+  ruled(path, text({ min: 1, max: 253 })).meta({
+    description: `The name of the ${kind}, in the namespace of the EdgeBuild. Required; at most 253 characters.`,
+  });
 
 const git = z
   .strictObject({
@@ -41,6 +47,13 @@ const source = ruled(
         description:
           'The text of a Dockerfile: alone, or instead of the repository’s file. Default: none. At most 50000 characters.',
       }),
+    secretRef: z
+      .strictObject({ name: localName('spec.source.secretRef.name', 'Secret') })
+      .exactOptional()
+      .meta({
+        description:
+          'The Secret with which a cluster fetches git: kubernetes.io/basic-auth or kubernetes.io/ssh-auth. edgebuild build uses the credentials of whoever calls it. Default: none.',
+      }),
   }),
 ).meta({ description: 'What is built. Required: git, dockerfile, or both.' });
 
@@ -48,12 +61,19 @@ const baseImage = z
   .strictObject({
     from: ruled('spec.baseImages[].from', text({ min: 1, max: 512 })).meta({
       description:
-        'The text that stands after FROM, after substitution of build arguments. Required; at most 512 characters.',
+        'The text that stands after FROM, after substitution of build arguments; of a Dockerfile that a cluster fetches from git, as it is written. Required; at most 512 characters.',
     }),
     image: ruled('spec.baseImages[].image', text({ min: 1, max: 512 }))
       .exactOptional()
       .meta({
         description: 'The image that is used for it. Default: the same text as from. At most 512 characters.',
+      }),
+    pullSecretRef: z
+      .strictObject({ name: localName('spec.baseImages[].pullSecretRef.name', 'Secret') })
+      .exactOptional()
+      .meta({
+        description:
+          'The Secret with which a cluster’s builds pull it: kubernetes.io/dockerconfigjson. All of one EdgeBuild name the same, since a build has one. Default: none.',
       }),
   })
   .meta({ description: 'One base image.' });
@@ -73,6 +93,16 @@ const buildArg = z
 
 const output = z
   .strictObject({
+    imageStreamTag: ruled('spec.output.imageStreamTag', text({ min: 1, max: 253 }))
+      .exactOptional()
+      .meta({
+        description:
+          'Where a cluster publishes the image: stream:tag, an ImageStream of the same namespace. Default: NAME:latest, NAME being the EdgeBuild’s. At most 253 characters.',
+      }),
+    deletionPolicy: z.enum(['Retain', 'Delete']).default('Retain').meta({
+      description:
+        'Retain: the output ImageStream stays when the EdgeBuild is deleted. Delete: it goes with it. Default: Retain.',
+    }),
     image: ruled('spec.output.image', text({ min: 1, max: 512 }))
       .exactOptional()
       .meta({
@@ -95,7 +125,9 @@ const output = z
       }),
   })
   .prefault({})
-  .meta({ description: 'What comes out. Default: no label, no destination in a registry.' });
+  .meta({
+    description: 'What comes out. Default: NAME:latest on a cluster, no label, no destination in a registry.',
+  });
 
 const verify = z
   .strictObject({
@@ -136,6 +168,85 @@ const retry = z
   .prefault({})
   .meta({ description: 'What happens after a failure that may pass. Default: 2 retries.' });
 
+const webhook = z
+  .strictObject({
+    type: z.enum(['GitHub', 'GitLab', 'Bitbucket', 'Generic']).meta({
+      description: 'Who calls. Required.',
+    }),
+    secretRef: z.strictObject({ name: localName('spec.triggers.webhooks[].secretRef.name', 'Secret') }).meta({
+      description:
+        'The Secret whose key WebHookSecretKey is the last part of the address that is called. Required.',
+    }),
+  })
+  .meta({ description: 'One webhook, at an address of its own for each platform.' });
+
+const triggers = z
+  .strictObject({
+    onSpecChange: z.boolean().default(true).meta({
+      description: 'Whether a change of what is built starts builds, the first one included. Default: true.',
+    }),
+    onBaseImageChange: z.boolean().default(true).meta({
+      description:
+        'Whether a cluster looks for new versions of base images, every 15 minutes at the earliest, and builds when there is one. Default: true.',
+    }),
+    cancelSuperseded: z.boolean().default(false).meta({
+      description:
+        'Whether a build under way is cancelled when something else is to be built by now; else it may end first. One that has not begun is cancelled in any case. Default: false.',
+    }),
+    webhooks: listMap(webhook, 'type', 4).default([]).meta({
+      description: 'Who may start builds by a call. Default: nobody. At most 4, no two of one type.',
+    }),
+  })
+  .prefault({})
+  .meta({
+    description: 'What starts builds on a cluster. Default: a change of the spec, or of a base image.',
+  });
+
+const deploy = z
+  .strictObject({
+    replicas: z.int().min(0).max(1000).default(1).meta({
+      description: 'How many pods. A number, 0 to 1000. Default: 1.',
+    }),
+    port: z.int().min(1).max(65_535).exactOptional().meta({
+      description:
+        'The TCP port that the program listens on: it gets a Service. Default: none, and no Service.',
+    }),
+    expose: z.boolean().default(false).meta({
+      description:
+        'Whether the Service gets a Route, so that it is reached from outside of the cluster. Needs port. Default: false.',
+    }),
+  })
+  .meta({
+    description:
+      'Runs the published image on the cluster, to try it: a Deployment, on nodes where it can run. Default: none.',
+  });
+
+const resources = z
+  .strictObject({
+    requests: dictionary(quantity, 8).exactOptional().meta({
+      description: 'What is set aside on the node. Default: none. At most 8.',
+    }),
+    limits: dictionary(quantity, 8).exactOptional().meta({
+      description: 'What is never exceeded. Default: none. At most 8.',
+    }),
+  })
+  .prefault({})
+  .meta({ description: 'Resources of each build on a cluster. Default: what the cluster gives builds.' });
+
+const history = z
+  .strictObject({
+    successful: z.int().min(0).max(100).default(3).meta({
+      description:
+        'How many builds of a platform that succeeded are kept, the last one always. A number, 0 to 100. Default: 3.',
+    }),
+    failed: z.int().min(0).max(100).default(3).meta({
+      description:
+        'How many builds of a platform that failed are kept, the last one always. A number, 0 to 100. Default: 3.',
+    }),
+  })
+  .prefault({})
+  .meta({ description: 'How many builds a cluster keeps. Default: 3 of each.' });
+
 /** `spec` of an EdgeBuild: what the author wants. */
 export const specSchema = z
   .strictObject({
@@ -165,6 +276,8 @@ export const specSchema = z
     }),
     output,
     verify,
+    deploy: ruled('spec.deploy', deploy).exactOptional(),
+    triggers,
     retry,
     publish: z.enum(['AllPlatforms', 'Succeeded']).default('AllPlatforms').meta({
       description:
@@ -172,6 +285,12 @@ export const specSchema = z
     }),
     timeoutSeconds: z.int().min(1).max(86_400).default(3600).meta({
       description: 'How long the build of one platform may take, in seconds, 1 to 86400. Default: 3600.',
+    }),
+    resources,
+    history,
+    suspend: z.boolean().default(false).meta({
+      description:
+        'Whether the operator starts no build and webhooks are off; oc start-build starts one all the same, and what is under way goes on. Default: false.',
     }),
   })
   .meta({ description: 'What is wanted. Required.' });

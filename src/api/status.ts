@@ -65,6 +65,10 @@ const platformStatus = z
     message: text({ max: 32_768 }).meta({
       description: 'Why, for people. Required, may be empty; at most 32768 characters.',
     }),
+    inputs: text({ max: 64 }).exactOptional().meta({
+      description:
+        'What its latest build was made of, in short: another spec, other base images named, another value here. Default: absent before the first. At most 64 characters.',
+    }),
     startTime: time.exactOptional().meta({
       description: 'When its latest build began: an RFC 3339 time in UTC. Default: absent before.',
     }),
@@ -86,6 +90,19 @@ const image = z
   })
   .meta({ description: 'The published image. Default: absent until one was published.' });
 
+const webhook = z
+  .strictObject({
+    type: text({ max: 32 }).meta({
+      description: 'As in spec.triggers.webhooks. Required; at most 32 characters.',
+    }),
+    platform: z.enum(platformNames).meta({ description: 'The platform that a call builds. Required.' }),
+    path: text({ max: 1024 }).meta({
+      description:
+        'The path at the API server, with <secret> where the secret belongs. Required; at most 1024 characters.',
+    }),
+  })
+  .meta({ description: 'Where one webhook is called. The secret is never here.' });
+
 /** What every status of ours begins with. */
 export const statusHead = <Type extends string, Why extends string>(
   types: Readonly<Record<Type, string>>,
@@ -106,6 +123,10 @@ export const statusSchema = z
     image: image.exactOptional(),
     platforms: listMap(platformStatus, 'platform', 16).exactOptional().meta({
       description: 'How each platform stands. Default: absent before the first visit. At most 16.',
+    }),
+    webhooks: z.array(webhook).max(64).exactOptional().meta({
+      'x-kubernetes-list-type': 'atomic',
+      description: 'Where webhooks are called. Default: absent without webhooks. At most 64.',
     }),
   })
   .meta({ description: 'What was observed. Written by EdgeBuild; ignored in what authors apply.' });

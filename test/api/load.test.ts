@@ -134,7 +134,7 @@ describe('what is refused, and how', () => {
     [
       'a field named __proto__',
       `${web}  __proto__: {}\n`,
-      'x.yaml:8:3: unknown field "spec.__proto__": known here: source, platforms, execution, baseImages, buildArgs, output, verify, retry, publish, timeoutSeconds',
+      'x.yaml:8:3: unknown field "spec.__proto__": known here: source, platforms, execution, baseImages, buildArgs, output, verify, deploy, triggers, retry, publish, timeoutSeconds, resources, history, suspend',
     ],
     [
       'too long a file',

@@ -4,6 +4,7 @@
  *
  * Data only, so that a test with a real API server can replay it.
  */
+import { clusterCases } from './objects/cluster.ts';
 import { goodCases } from './objects/good.ts';
 import type { ObjectCase } from './objects/makers.ts';
 import { metadataCases } from './objects/metadata.ts';
@@ -16,5 +17,6 @@ export const objectCases: readonly ObjectCase[] = [
   ...goodCases,
   ...sourceCases,
   ...specCases,
+  ...clusterCases,
   ...metadataCases,
 ];

@@ -1,67 +1,15 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { dump } from 'js-yaml';
-import type { EdgeBuildInput } from '../../src/api/edgebuild.ts';
 import { InputError } from '../../src/api/errors.ts';
 import { loadEdgeBuilds } from '../../src/api/load.ts';
-import { edgeBuildOpenApi, type StructuralSchema } from '../../src/api/openapi.ts';
+import type { StructuralSchema } from '../../src/api/openapi.ts';
 import { platformNames } from '../../src/api/platforms.ts';
 import { statusSchema } from '../../src/api/status.ts';
 import { validateEdgeBuild } from '../../src/api/validate.ts';
+import { admitted, objectOf, plainWords, spec, specsOf, status, uris } from '../support/edgebuilds.ts';
 
-const { spec, status } = edgeBuildOpenApi().properties ?? {};
-if (spec === undefined || status === undefined) throw new Error('spec and status are missing');
-
-/** Values that a schema admits. Texts are such as no rule refuses, unless `texts` says otherwise. */
-const admitted = (schema: StructuralSchema, texts: fc.Arbitrary<string>): fc.Arbitrary<unknown> => {
-  const key = schema['x-kubernetes-list-map-keys']?.[0];
-  switch (schema.type) {
-    case 'object':
-      if (schema.additionalProperties !== undefined)
-        return fc.dictionary(
-          fc.stringMatching(/^[a-z]{1,20}$/),
-          admitted(schema.additionalProperties, texts),
-          { maxKeys: 5 },
-        );
-      return fc.record(
-        Object.fromEntries(
-          Object.entries(schema.properties ?? {}).map(([name, field]) => [name, admitted(field, texts)]),
-        ),
-        { requiredKeys: schema.required ?? [] },
-      );
-    case 'array':
-      return fc.uniqueArray(admitted(schema.items ?? spec, texts), {
-        minLength: schema.minItems ?? 0,
-        maxLength: Math.min(schema.maxItems ?? 0, 5),
-        selector: (item) => (key === undefined ? item : (item as Record<string, unknown>)[key]),
-      });
-    case 'string':
-      if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
-      return schema.format === 'date-time'
-        ? fc
-            .date({ noInvalidDate: true, min: new Date(0), max: new Date('2100-01-01') })
-            .map((date) => date.toISOString())
-        : texts;
-    case 'integer':
-      return fc.integer({ min: schema.minimum ?? 0, max: schema.maximum ?? 1000 });
-    case 'boolean':
-      return fc.boolean();
-  }
-};
-
-const plainWords = fc.stringMatching(/^[a-z][a-z0-9]{0,20}$/);
-const uris = plainWords.map((word) => `https://example.com/${word}.git`);
-
-const goodSpecs = fc
-  .tuple(admitted(spec, plainWords), uris)
-  .map(([value, uri]) => ({ ...(value as EdgeBuildInput['spec']), source: { git: { uri } } }));
-
-const objectOf = (value: unknown): unknown => ({
-  apiVersion: 'edgebuild.io/v1alpha1',
-  kind: 'EdgeBuild',
-  metadata: { name: 'web' },
-  spec: value,
-});
+const goodSpecs = specsOf(uris.map((uri) => ({ git: { uri } })));
 
 test('what the schema admits and no rule refuses is valid, and valid again with its defaults', () => {
   fc.assert(

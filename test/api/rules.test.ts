@@ -37,13 +37,14 @@ const valuesAt = (object: unknown, path: string): unknown[] =>
   );
 
 const isTextRule = (rule: Rule): boolean =>
-  !['spec.source', 'spec.output.labels', 'spec.verify.command'].includes(rule.path);
+  !['spec.source', 'spec.deploy', 'spec.output.labels', 'spec.verify.command'].includes(rule.path);
 
-/** A rule sees only what the schema lets through. */
+/** A rule sees only what the schema lets through, with its defaults. */
 const isTyped = (rule: Rule, value: unknown): boolean => {
   if (isTextRule(rule)) return typeof value === 'string';
   if (rule.path === 'spec.verify.command') return Array.isArray(value);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  if (rule.path === 'spec.deploy') return 'expose' in value && typeof value.expose === 'boolean';
   return rule.path === 'spec.source' || Object.values(value).every((field) => typeof field === 'string');
 };
 

@@ -86,7 +86,36 @@ export const goodCases: readonly ObjectCase[] = [
   },
   {
     title: 'the bounds of the numbers',
-    object: withSpec({ source: { dockerfile }, retry: { limit: 0 }, timeoutSeconds: 86400 }),
+    object: withSpec({
+      source: { dockerfile },
+      deploy: { replicas: 1000, port: 65535 },
+      retry: { limit: 0 },
+      timeoutSeconds: 86400,
+      history: { successful: 100, failed: 0 },
+    }),
+    errors: [],
+  },
+  {
+    title: 'an output stream with the longest tag',
+    object: withSpec({ source: { dockerfile }, output: { imageStreamTag: `a.b_c-d:_${'x'.repeat(118)}` } }),
+    errors: [],
+  },
+  {
+    title: 'a deployment of which everything is left to us',
+    object: withSpec({ source: { dockerfile }, deploy: {} }),
+    errors: [],
+  },
+  {
+    title: 'amounts as Kubernetes writes them',
+    object: withSpec({
+      source: { dockerfile },
+      resources: { requests: { cpu: '.5', memory: '1e9' }, limits: { cpu: '2', memory: '1G' } },
+    }),
+    errors: [],
+  },
+  {
+    title: 'the longest name of a Secret',
+    object: withSource({ secretRef: { name: 'a'.repeat(253) } }),
     errors: [],
   },
 ];

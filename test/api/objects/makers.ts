@@ -24,16 +24,51 @@ export const withGit = (git: object): object => withSpec({ source: { git } });
 export const withSource = (source: object): object => withSpec({ source: { git: { uri }, ...source } });
 
 export const full = {
-  source: { git: { uri, ref: 'master' }, contextDir: 'web', dockerfilePath: 'Dockerfile', dockerfile },
+  source: {
+    git: { uri, ref: 'master' },
+    contextDir: 'web',
+    dockerfilePath: 'Dockerfile',
+    dockerfile,
+    secretRef: { name: 'git-credentials' },
+  },
   platforms: ['linux/arm64', 'linux/arm/v7', 'linux/arm/v6', 'linux/riscv64'],
   execution: 'Emulated',
-  baseImages: [{ from: 'debian:bookworm-slim', image: 'docker.io/library/debian:bookworm-slim' }],
+  baseImages: [
+    {
+      from: 'debian:bookworm-slim',
+      image: 'docker.io/library/debian:bookworm-slim',
+      pullSecretRef: { name: 'hub.example' },
+    },
+  ],
   buildArgs: [{ name: '_VERSION', value: '1.2\nand a second line' }],
-  output: { image: 'quay.io/acme/web:1.2', labels: { 'org.opencontainers.image.vendor': 'acme' } },
+  output: {
+    imageStreamTag: 'web:1.2',
+    deletionPolicy: 'Delete',
+    image: 'quay.io/acme/web:1.2',
+    labels: { 'org.opencontainers.image.vendor': 'acme' },
+  },
   verify: { architecture: 'Skip', command: ['/usr/sbin/apache2ctl', '-t'] },
+  deploy: { replicas: 0, port: 8080, expose: true },
+  triggers: {
+    onSpecChange: false,
+    onBaseImageChange: false,
+    cancelSuperseded: true,
+    webhooks: [
+      { type: 'GitHub', secretRef: { name: 'github-hook' } },
+      { type: 'GitLab', secretRef: { name: 'gitlab-hook' } },
+      { type: 'Bitbucket', secretRef: { name: 'bitbucket-hook' } },
+      { type: 'Generic', secretRef: { name: 'hook' } },
+    ],
+  },
   retry: { limit: 10 },
   publish: 'Succeeded',
   timeoutSeconds: 1,
+  resources: {
+    requests: { cpu: '500m', memory: '1Gi' },
+    limits: { memory: '2.5Gi', 'example.com/gpu': '1' },
+  },
+  history: { successful: 0, failed: 100 },
+  suspend: true,
 };
 
 export const served = {

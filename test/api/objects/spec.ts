@@ -386,7 +386,7 @@ export const specCases: readonly ObjectCase[] = [
     title: 'an unknown field that is null',
     object: withSpec({ source: { dockerfile }, env: null }),
     errors: [
-      'spec.env: unknown field "spec.env": known here: source, platforms, execution, baseImages, buildArgs, output, verify, retry, publish, timeoutSeconds',
+      'spec.env: unknown field "spec.env": known here: source, platforms, execution, baseImages, buildArgs, output, verify, deploy, triggers, retry, publish, timeoutSeconds, resources, history, suspend',
     ],
     cluster: ['unknown field "spec.env"'],
   },
