@@ -37,9 +37,11 @@ export const createEmulationControllers = (settings: EmulationControllersSetting
     name: 'nodeemulation',
     root: caches.nodeEmulations,
     mapped: [
-      ...[caches.edgeBuilds, caches.daemonSets].map((store) => ({ store, keys: onlyOne })),
-      // One of each a node: what they say together is counted now and then, not at every word.
-      ...[caches.pods, caches.nodes].map((store) => ({ store, keys: onlyOne, coalesceMs: 200 })),
+      { store: caches.daemonSets, keys: onlyOne },
+      // One of each a node, or thousands: what they say together is counted now and then, not at every word.
+      ...[caches.edgeBuilds, caches.pods, caches.nodes].map((store) => ({
+        ...{ store, keys: onlyOne, coalesceMs: 200 },
+      })),
     ],
     reconcile,
     absent: {

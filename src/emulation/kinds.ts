@@ -30,6 +30,10 @@ export interface StoredEdgeBuild extends KubeObject {
 
 /** https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/node-v1/ */
 export interface Node extends KubeObject {
+  readonly spec?: {
+    readonly unschedulable?: boolean;
+    readonly taints?: readonly { readonly effect: string }[];
+  };
   readonly status?: {
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
     readonly nodeInfo?: { readonly kernelVersion?: string };
@@ -38,11 +42,15 @@ export interface Node extends KubeObject {
 
 /** What is read of a node, and nothing else: its images alone can be tens of kilobytes. */
 export const keptOfNode = ({ status, ...node }: Node): Node => {
-  const { spec: _spec, metadata, ...rest } = node as Node & { readonly spec?: unknown };
+  const { spec, metadata, ...rest } = node;
   const { annotations: _annotations, ...kept } = metadata;
   return {
     ...rest,
     metadata: kept,
+    spec: {
+      ...(spec?.unschedulable === true ? { unschedulable: true } : {}),
+      ...(spec?.taints === undefined ? {} : { taints: spec.taints.map(({ effect }) => ({ effect })) }),
+    },
     status: {
       conditions: (status?.conditions ?? [])
         .filter(({ type }) => type === 'Ready')

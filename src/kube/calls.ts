@@ -10,7 +10,14 @@ export interface Call {
   readonly words: string;
   readonly body?: object;
   readonly contentType?: string;
+  readonly accept?: string;
 }
+
+/** https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches */
+export const acceptFor = (kind: Kind, what: '' | 'List' = ''): { readonly accept?: string } =>
+  kind.isMetadataOnly === true
+    ? { accept: `application/json;as=PartialObjectMetadata${what};g=meta.k8s.io;v=v1` }
+    : {};
 
 export const wordsOf = (verb: string, kind: Kind, name: Partial<Name> | undefined): string => {
   const where = [name?.namespace, name?.name].filter((part) => part !== undefined).join('/');

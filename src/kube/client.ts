@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Call, endingOf, parse, pathOf, wordsOf } from './calls.ts';
+import { acceptFor, type Call, endingOf, parse, pathOf, wordsOf } from './calls.ts';
 import { type Connection, errorOfSending, type HttpAnswer } from './connection.ts';
 import { errorOfAnswer, errorOfNoAnswer } from './errors.ts';
 import { lines } from './lines.ts';
@@ -69,12 +69,12 @@ export interface Client {
   watch(kind: Kind, options: WatchOptions): AsyncGenerator<WatchLine, void, undefined>;
   /**
    * Server-side apply: `object` holds the fields that we want to own, and no others. `force`, true without it, takes
-   * over fields of it that others own, and only those.
+   * over fields of it that others own, and only those. `fieldManager`: for an object that several of ours share.
    */
   apply<T extends KubeObject>(
     kind: Kind,
     object: KubeObject,
-    options?: CallOptions & { readonly force?: boolean },
+    options?: CallOptions & { readonly force?: boolean; readonly fieldManager?: string },
   ): Promise<T>;
   /** Server-side apply of `status`, which is nobody else's. `object` needs apiVersion, kind, metadata.name, status. */
   patchStatus<T extends KubeObject>(
@@ -152,6 +152,7 @@ export const createClient = (settings: ClientSettings): Client => {
         method: call.method,
         path: call.path,
         words: call.words,
+        ...(call.accept === undefined ? {} : { headers: { accept: call.accept } }),
         ...(call.body === undefined
           ? {}
           : {
@@ -220,7 +221,7 @@ export const createClient = (settings: ClientSettings): Client => {
     do {
       const query = { labelSelector, fieldSelector, limit: String(limit), continue: next };
       const page = await ask<RawList | null>(
-        { method: 'GET', path: pathOf(kind, { namespace }, query), words },
+        { method: 'GET', path: pathOf(kind, { namespace }, query), words, ...acceptFor(kind, 'List') },
         options,
       );
       yield {
@@ -244,7 +245,8 @@ export const createClient = (settings: ClientSettings): Client => {
     // Of its own, so that leaving the loop early ends the request.
     const ending = endingOf(words, [options.signal], undefined);
     try {
-      const call: Call = { method: 'GET', path: pathOf(kind, { namespace }, query), words };
+      const path = pathOf(kind, { namespace }, query);
+      const call: Call = { method: 'GET', path, words, ...acceptFor(kind) };
       const { body } = await send(call, ending.signal, silenceMs, performance.now() + silenceMs);
       options.onOpen?.();
       for await (const line of lines(body, words)) yield lineIn(words, parse(words, line));
@@ -265,7 +267,10 @@ export const createClient = (settings: ClientSettings): Client => {
       askForObject(
         {
           method: 'PATCH',
-          path: pathOf(kind, object.metadata, { fieldManager, force: String(options?.force ?? true) }),
+          path: pathOf(kind, object.metadata, {
+            fieldManager: options?.fieldManager ?? fieldManager,
+            force: String(options?.force ?? true),
+          }),
           words: wordsOf('apply', kind, object.metadata),
           body: object,
           contentType: applyPatch,

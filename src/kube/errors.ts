@@ -151,6 +151,9 @@ export const isConflict = (error: unknown): boolean =>
   hasCode(409)(error) && !hasReason(error, 'AlreadyExists');
 export const isAlreadyExists = (error: unknown): boolean =>
   hasCode(409)(error) && hasReason(error, 'AlreadyExists');
+/** Nothing is made in a namespace that is being deleted (k8s.io/api core/v1, NamespaceTerminatingCause). */
+export const isNamespaceTerminating = (error: unknown): boolean =>
+  hasCode(403)(error) && (error as ApiError).causes.some(({ reason }) => reason === 'NamespaceTerminating');
 export const isNotLeader = (error: unknown): boolean => isApiError(error) && error.reason === 'NotLeader';
 
 /** Likely to pass by itself: the network, a server that starts, stops, or has too much to do. */

@@ -6,6 +6,8 @@ export interface Kind {
   readonly kind: string;
   readonly plural: string;
   readonly namespaced: boolean;
+  /** Nothing but metadata is asked for: what an object holds never comes here. */
+  readonly isMetadataOnly?: boolean;
 }
 
 /** What every object of every kind has. The rest is the kind's own, and is never touched here: raw JSON both ways. */

@@ -55,6 +55,11 @@ export interface StoreSettings<T extends KubeObject> extends WatcherSettings {
   /** Only what lies in these, each watched by itself; without it, or empty, what `namespace` says. */
   readonly namespaces?: readonly string[];
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
+  /**
+   * Without that kind this one is of no use: it is not followed before the other was listed, and is as unavailable as that
+   * until then.
+   */
+  readonly after?: Store<KubeObject>;
   /** What is kept of an object, where the rest would cost memory for nothing. It must keep apiVersion, kind, metadata. */
   readonly keep?: (object: T) => T;
   readonly onInterruption?: (interruption: Interruption) => void;
@@ -167,7 +172,30 @@ export const createStore = <T extends KubeObject>(
   };
 
   const hasSynced = (): boolean => listed.size === scopes.length;
-  const hasSettled = (): boolean => scopes.every((scope) => listed.has(scope) || unavailability.has(scope));
+  const { after } = settings;
+  const isHeld = (): boolean => after?.hasSynced() === false;
+  const unavailable = (): Unavailability | undefined =>
+    [...unavailability.values()].at(0) ?? (isHeld() ? after?.unavailable() : undefined);
+  const hasSettled = (): boolean =>
+    isHeld()
+      ? unavailable() !== undefined
+      : scopes.every((scope) => listed.has(scope) || unavailability.has(scope));
+
+  /** Resolves once it is so, or when `signal` is aborted. */
+  const until = (isSo: () => boolean, signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        if (!isSo() && !signal.aborted) return;
+        listeners.delete(look);
+        endAfter?.();
+        signal.removeEventListener('abort', look);
+        resolve();
+      };
+      listeners.add(look);
+      const endAfter = after?.onChange(look);
+      signal.addEventListener('abort', look);
+      look();
+    });
 
   return {
     kind,
@@ -181,19 +209,8 @@ export const createStore = <T extends KubeObject>(
       }),
     hasSynced,
     hasSettled,
-    settled: (signal) =>
-      new Promise((resolve) => {
-        const look = (): void => {
-          if (!hasSettled() && !signal.aborted) return;
-          listeners.delete(look);
-          signal.removeEventListener('abort', look);
-          resolve();
-        };
-        listeners.add(look);
-        signal.addEventListener('abort', look);
-        look();
-      }),
-    unavailable: () => [...unavailability.values()].at(0),
+    settled: (signal) => until(hasSettled, signal),
+    unavailable,
     lastEventAgeMs: () => performance.now() - lastEventAt,
     onChange: (listener) => {
       listeners.add(listener);
@@ -206,6 +223,7 @@ export const createStore = <T extends KubeObject>(
       if (isOlder(positions.get(scope), object.metadata.resourceVersion) === true) put(object);
     },
     run: async (signal) => {
+      await until(() => !isHeld(), signal);
       lastEventAt = performance.now();
       await Promise.all(
         scopes.map(async (scope) => {

@@ -61,6 +61,20 @@ export interface EmulationMetrics {
   repaired(reason: string): void;
 }
 
+/** What became of builds. */
+export interface BuildMetrics {
+  /**
+   * @param of `class` is the reason: BuildComplete, or why not.
+   * @param seconds how long it ran, if it ran.
+   */
+  ended(
+    of: { readonly result: string; readonly class: string; readonly execution: string },
+    seconds: number | undefined,
+  ): void;
+  /** @param seconds between a build's creation and its beginning. */
+  queued(seconds: number): void;
+}
+
 /** A call to an API server. */
 export interface RequestLabels {
   /** 0 is no answer: client-go's `<error>`. */
@@ -80,6 +94,7 @@ export interface Metrics {
   watch(kind: string, causes?: readonly string[]): WatchMetrics;
   request(labels: RequestLabels): void;
   emulation(): EmulationMetrics;
+  builds(): BuildMetrics;
   /** @param name of the Lease. */
   leader(name: string, isMaster: boolean): void;
 }
@@ -105,6 +120,7 @@ export const createMetrics = (): Metrics => {
     queue: queueMetrics(make),
     watch: watchMetrics(make),
     emulation: () => emulationMetrics(make),
+    builds: () => buildMetrics(make),
     request: ({ code, method, host }) => {
       requests.inc({ code: code === 0 ? '<error>' : String(code), method, host });
     },
@@ -262,6 +278,36 @@ const watchMetrics = ({ counter, reading }: Makers): Metrics['watch'] => {
         age({ kind }, read);
       },
     };
+  };
+};
+
+/** From a few seconds to a day. */
+const buildBuckets = [5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21_600, 86_400];
+
+const buildMetrics = ({ counter, histogram }: Makers): BuildMetrics => {
+  const total = counter('edgebuild_builds_total', 'Builds that ended, by result, class and execution.', [
+    ...['result', 'class', 'execution'],
+  ]);
+  const duration = histogram(
+    'edgebuild_build_duration_seconds',
+    'How long builds ran, from the start of their pod.',
+    ['result', 'execution'],
+    buildBuckets,
+  );
+  const queue = histogram(
+    'edgebuild_build_queue_seconds',
+    'How long builds waited for their pod to run.',
+    [],
+    buildBuckets,
+  );
+  return {
+    ended: (of, seconds) => {
+      total.inc({ ...of });
+      if (seconds !== undefined) duration.observe({ result: of.result, execution: of.execution }, seconds);
+    },
+    queued: (seconds) => {
+      queue.observe(seconds);
+    },
   };
 };
 

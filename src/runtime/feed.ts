@@ -2,9 +2,12 @@ import { type Key, keyOf, type KubeObject } from '../kube/objects.ts';
 import type { Change, Store } from '../kube/store.ts';
 import type { Logger } from '../ops/log.ts';
 
+/** What tells of changes: a cache, or something like one. */
+export type Source = Pick<Store<KubeObject>, 'onChange' | 'settled'>;
+
 /** A kind whose changes concern objects of the root kind that do not own them. */
 export interface Mapped {
-  readonly store: Store<KubeObject>;
+  readonly store: Source;
   /** Keys of the root that a change of `object` concerns. */
   readonly keys: (object: KubeObject) => readonly Key[];
   /** Changes within this time, in milliseconds, start a key once: where thousands of objects concern one. 0 without it. */

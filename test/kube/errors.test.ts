@@ -4,7 +4,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import nock from 'nock';
 import { createClient } from '../../src/kube/client.ts';
 import { openConnection } from '../../src/kube/connection.ts';
-import { ApiError, errorOfAnswer, isAlreadyExists, isConflict, isGone, isInvalid, isNotFound, isTransient } from '../../src/kube/errors.ts'; // prettier-ignore
+import { ApiError, errorOfAnswer, isAlreadyExists, isConflict, isGone, isInvalid, isNamespaceTerminating, isNotFound, isTransient } from '../../src/kube/errors.ts'; // prettier-ignore
 import { configMaps, status } from './following.ts';
 
 const server = 'http://nock.invalid';
@@ -94,3 +94,10 @@ test('errors are told apart by code and reason', () => {
   ]).toEqual([...[true, false, true, false]]);
   expect([isTransient(new Error('x')), isConflict({ code: 409 })]).toEqual([false, false]);
 });
+
+test('a namespace that is being deleted says so as a cause of its refusal', () => {
+  const causes = [{ reason: 'NamespaceTerminating', message: 'namespace x is being terminated', field: 'metadata.namespace' }];
+  const of = (details: object): ApiError =>
+    errorOfAnswer('x', 403, JSON.stringify(status(403, { reason: 'Forbidden', details })));
+  expect([of({ causes }), of({}), new Error('403')].map(isNamespaceTerminating)).toEqual([true, false, false]);
+}); // prettier-ignore

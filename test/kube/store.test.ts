@@ -193,6 +193,45 @@ describe('with two namespaces, of which one is forbidden', () => {
   });
 });
 
+test('a kind that comes after another is not asked for before that is served, and is as unavailable', async () => {
+  const fake = await startFakeApiServer();
+  const served = Promise.withResolvers<undefined>();
+  let isServed = false;
+  fake.otherwise = (answer, request) => {
+    if (request.path.includes('/first/') && !isServed) refusal(404)(answer, request);
+    else if (request.isWatch) watchOf([])(answer, request);
+    else listOf('10', configMap('a', '5'))(answer, request);
+  };
+  const connection = openConnection(fake.kubeConfig);
+  const client = createClient({ connection, fieldManager });
+  const settings = { fieldManager, timing: { backoffBaseMs: 1, unavailableCapMs: 5 } };
+  const after = createStore<KubeObject>(client, configMaps, { ...settings, namespace: 'first' });
+  const store = createStore<KubeObject>(client, configMaps, { ...settings, namespace: 'second', after });
+  const abort = new AbortController();
+  const waiting = store.settled(abort.signal);
+  expect(store.hasSettled()).toBe(false);
+  const running = Promise.all([after.run(abort.signal), store.run(abort.signal)]);
+  try {
+    await waiting;
+    expect([store.unavailable()?.cause, store.hasSettled(), store.hasSynced()]).toEqual(['NotServed', true, false]);
+    const tries = fake.requests.length;
+    await until(() => fake.requests.length, (count) => count > tries + 3);
+    expect(fake.requests.filter(({ path }) => path.includes('/second/'))).toEqual([]);
+    const synced = store.onChange(() => {
+      if (store.hasSynced()) served.resolve(undefined);
+    });
+    isServed = true;
+    await served.promise;
+    synced();
+    expect([store.unavailable(), store.keys()]).toEqual([undefined, ['default/a']]);
+  } finally {
+    abort.abort();
+    await running;
+    await connection.close();
+    await fake.close();
+  }
+}); // prettier-ignore
+
 const names = fc.constantFrom('a', 'b', 'c');
 const step = fc.oneof(
   {
