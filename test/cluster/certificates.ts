@@ -56,22 +56,18 @@ const subject = (user: string, groups: readonly string[] = []): string =>
   [...groups.map((group) => `/O=${escape(group)}`), `/CN=${escape(user)}`].join('');
 const escape = (text: string): string => text.replaceAll(/[/+\\]/g, '\\$&');
 
-/** Makes them all, in a directory of their own. */
-export const makeCertificates = async (directory: string): Promise<Certificates> => {
-  const path = (name: string): string => join(directory, name);
-  // Without the machine's openssl.cnf, which would add extensions of an authority to everything.
-  writeFileSync(path('openssl.cnf'), '[req]\ndistinguished_name = subject\n[subject]\n');
-  const common = (name: string): string[] => [
+/** Of a self-made certificate: the beginning of openssl's arguments. */
+const common = (directory: string, name: string): readonly string[] => {
+  const path = (file: string): string => join(directory, file);
+  return [
     ...['req', '-x509', '-config', path('openssl.cnf'), ...curve, '-days', '30'],
     ...['-keyout', path(`${name}.key`), '-out', path(`${name}.crt`)],
   ];
-  const root = async (name: string): Promise<void> => {
-    const extensions = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign'];
-    await execa('openssl', [
-      ...common(name),
-      ...['-subj', subject(name), ...extensions.flatMap((extension) => ['-addext', extension])],
-    ]);
-  };
+};
+
+/** Those that `makeCertificates` has made in this directory, and more of the same authorities. */
+export const certificatesIn = (directory: string): Certificates => {
+  const path = (name: string): string => join(directory, name);
   const issue = async ({
     name,
     user,
@@ -83,17 +79,33 @@ export const makeCertificates = async (directory: string): Promise<Certificates>
     const extensions = ['basicConstraints=CA:FALSE', `extendedKeyUsage=${usage}`];
     if (names.length > 0) extensions.push(`subjectAltName=${names.join(',')}`);
     await execa('openssl', [
-      ...[...common(name), '-CA', path(`${by}.crt`), '-CAkey', path(`${by}.key`)],
+      ...[...common(directory, name), '-CA', path(`${by}.crt`), '-CAkey', path(`${by}.key`)],
       ...['-subj', subject(user, groups), ...extensions.flatMap((extension) => ['-addext', extension])],
     ]);
   };
+  return { certificate: (name) => path(`${name}.crt`), key: (name) => path(`${name}.key`), issue };
+};
+
+/** Makes them all, in a directory of their own. */
+export const makeCertificates = async (directory: string): Promise<Certificates> => {
+  const path = (name: string): string => join(directory, name);
+  // Without the machine's openssl.cnf, which would add extensions of an authority to everything.
+  writeFileSync(path('openssl.cnf'), '[req]\ndistinguished_name = subject\n[subject]\n');
+  const root = async (name: string): Promise<void> => {
+    const extensions = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign'];
+    await execa('openssl', [
+      ...common(directory, name),
+      ...['-subj', subject(name), ...extensions.flatMap((extension) => ['-addext', extension])],
+    ]);
+  };
+  const certificates = certificatesIn(directory);
   // Kubernetes takes the public key out of a private one in this form (SEC 1) alone, not out of PKCS #8.
   const tokenKey = execa('openssl', [
     ...['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', path(`${serviceAccountKey}.key`)],
   ]);
   await Promise.all([root(authority), root(aggregation)]);
-  await Promise.all([tokenKey, ...leaves.map(issue)]);
-  return { certificate: (name) => path(`${name}.crt`), key: (name) => path(`${name}.key`), issue };
+  await Promise.all([tokenKey, ...leaves.map(certificates.issue)]);
+  return certificates;
 };
 
 /** A kubeconfig that needs no other file. JSON is YAML. */

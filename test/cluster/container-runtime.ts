@@ -10,6 +10,18 @@ export const podRange = '10.88.0.0/16';
 
 export const runtimeSocket = (state: string): string => join(state, 'containerd.sock');
 
+/** A directory for each registry that is not as others are: HOST:PORT/hosts.toml. Looked at with every pull. */
+const registrySettings = (state: string): string => join(state, 'registries');
+
+/** From now on the node pulls from `registry`, host:port, by plain HTTP. */
+export const allowPlainHttp = (state: string, registry: string): void => {
+  const directory = join(registrySettings(state), registry);
+  mkdirSync(directory, { recursive: true });
+  // containerd 1.6 takes no file without a table of hosts.
+  const text = `server = "http://${registry}"\n[host."http://${registry}"]\n  capabilities = ["pull", "resolve"]\n`;
+  writeFileSync(join(directory, 'hosts.toml'), text);
+};
+
 export const startContainerRuntime = async (state: string, logs: string): Promise<void> => {
   const path = (name: string): string => join(state, name);
   mkdirSync(path('cni'));
@@ -55,6 +67,8 @@ state = "${state}/containerd-run"
   restrict_oom_score_adj = true
   disable_apparmor = true
   disable_cgroup = true
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "${registrySettings(state)}"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "${state}/cni"

@@ -11,11 +11,10 @@ import { startContainerRuntime } from './container-runtime.ts';
 import { startControlPlane, type ControlPlane } from './control-plane.ts';
 import { busyboxImage, pushImages } from './images.ts';
 import { setUpNetwork } from './network.ts';
-import { nodeName, startDns, startKubelet, startServiceProxy } from './node.ts';
+import { boxState, nodeName, startDns, startKubelet, startServiceProxy } from './node.ts';
 import { registryHost, startRegistry } from './registry.ts';
 
-/** In memory, of the box's own mount namespace. */
-const state = '/run/box';
+const state = boxState;
 
 /** The usual ports: the box's network is its own. */
 const ports = {

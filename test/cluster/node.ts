@@ -8,6 +8,9 @@ import { clientOf, type ControlPlane } from './control-plane.ts';
 import type { NodeNetwork } from './network.ts';
 import { startPart } from './part.ts';
 
+/** Where a box keeps what it needs: in memory, of its own mount namespace. */
+export const boxState = '/run/box';
+
 export const nodeName = 'localhost';
 
 export interface NodeSite {

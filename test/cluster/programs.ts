@@ -151,7 +151,8 @@ const compile = async (
 /** From here on Go fetches another version of itself. */
 const oldestGo = [1, 21] as const;
 
-const findGo = async (): Promise<string> => {
+/** The path of a Go that can fetch any other. */
+export const findGo = async (): Promise<string> => {
   const directories = [
     ...(process.env['PATH'] ?? '').split(delimiter),
     '/usr/local/go/bin',
