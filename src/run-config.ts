@@ -27,6 +27,8 @@ export interface RunFlags {
   readonly gracefulShutdownTimeout?: string;
   readonly kubeApiQps?: string;
   readonly kubeApiBurst?: string;
+  /** True without a value. */
+  readonly registryPlainHttp?: string | true;
   readonly logLevel?: string;
   readonly logFormat?: string;
 }
@@ -61,6 +63,8 @@ export interface RunConfig {
   readonly gracefulShutdownTimeoutMs: number;
   /** Calls to the API server: so many a second, and so many at once after a silence. Undefined: the server limits them. */
   readonly rateLimit: { readonly qps: number; readonly burst: number } | undefined;
+  /** The cluster's internal registry has no certificate. */
+  readonly isRegistryPlainHttp: boolean;
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   /** What AGENT_IMAGE and its companions say. */
   readonly agent: AgentConfig | undefined;
@@ -123,6 +127,15 @@ export const readRunConfig = (
       { mayBeZero: true },
     ),
     rateLimit: rateLimitOf(flags, reader),
+    isRegistryPlainHttp:
+      reader.choice(
+        asksAt(
+          '--registry-plain-http',
+          flags.registryPlainHttp === true ? 'true' : flags.registryPlainHttp,
+          'false',
+        ),
+        ['false', 'true'],
+      ) === 'true',
     log: Object.freeze({
       level: reader.choice(logLevelAsked(flags, env), logLevels),
       format: reader.choice(asksAt('--log-format', flags.logFormat, 'json'), logFormats),

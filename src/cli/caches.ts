@@ -26,10 +26,12 @@ export interface Caches {
 
 interface CacheOptions<T extends KubeObject> extends Pick<
   StoreSettings<T>,
-  'namespaces' | 'labelSelector' | 'keep' | 'indexes'
+  'namespaces' | 'labelSelector' | 'after' | 'keep' | 'indexes'
 > {
   readonly needed: boolean;
   readonly whenNotServed?: string;
+  /** In metrics, where several caches are of one kind. */
+  readonly called?: string;
 }
 
 /** One cache a kind, its watch in logs, metrics and /readyz. */
@@ -39,10 +41,10 @@ export const createCaches = ({ client, log, metrics, namespaces }: Settings): Ca
 
   const of = <T extends KubeObject>(
     kind: Kind,
-    { needed, whenNotServed, ...which }: CacheOptions<T>,
+    { needed, whenNotServed, called = kind.kind, ...which }: CacheOptions<T>,
   ): Store<T> => {
     const resource = resourceOf(kind);
-    const watch = metrics.watch(kind.kind);
+    const watch = metrics.watch(called);
     let trouble: { readonly text: string; readonly at: number } | undefined;
     let lastCause: string | undefined;
 
@@ -62,7 +64,8 @@ export const createCaches = ({ client, log, metrics, namespaces }: Settings): Ca
       ...which,
     });
     store.onChange(() => (lastCause = undefined));
-    watch.lastEventAgeSeconds(() => store.lastEventAgeMs() / 1000);
+    // What cannot be watched has no watch that could be stuck.
+    watch.lastEventAgeSeconds(() => (store.unavailable() === undefined ? store.lastEventAgeMs() / 1000 : 0));
     stores.push(store);
     if (needed)
       checks[kind.plural] = () => {

@@ -8,9 +8,9 @@ import { createLogger, type Logger } from '../ops/log.ts';
 import { createMetrics, type Metrics } from '../ops/metrics.ts';
 import { healthRoutes, metricsRoutes, type RunningServer, startServer } from '../ops/health.ts';
 import type { Store } from '../kube/store.ts';
-import { type Controller, createController } from '../runtime/controller.ts';
 import { createRecordEvent } from '../runtime/events.ts';
 import { createEmulationControllers } from '../emulation/controllers.ts';
+import type { EmulationCaches } from '../emulation/observe.ts';
 import {
   agentName,
   agentNamespace,
@@ -26,8 +26,21 @@ import {
   type StoredNodeEmulation,
 } from '../emulation/kinds.ts';
 import { lead, type Terms } from '../runtime/lead.ts';
-import { buildConfigs, edgeBuilds } from '../edgebuild/kinds.ts';
-import { createReconcile, type StoredEdgeBuild } from '../edgebuild/reconcile.ts';
+import {
+  buildIndexes,
+  createEdgeBuildController,
+  edgeBuildIndexes,
+  keptOfBuildPod,
+  keptOfOthers,
+  podIndexes,
+} from '../edgebuild/controllers.ts';
+import * as kinds from '../edgebuild/kinds.ts';
+import type { StoredEdgeBuild } from '../edgebuild/kinds.ts';
+import type { EdgeBuildCaches } from '../edgebuild/observe.ts';
+import type { Build, BuildConfig, BuildPod, ImageStream } from '../engines/openshift/types.ts';
+import type { Deployment } from '../edgebuild/deployment.ts';
+import { createSecretWatch } from '../edgebuild/secrets.ts';
+import { accountFile, createPutIndex } from '../edgebuild/registry.ts';
 import { readRunConfig, type RunConfig, type RunFlags } from '../run-config.ts';
 import { type Caches, createCaches } from './caches.ts';
 import { exits, type Exit } from './exit.ts';
@@ -58,30 +71,39 @@ export const run = async (flags: RunFlags, version: string): Promise<Exit> => {
   });
 
   const caches = createCaches({ client, log, metrics, namespaces: config.namespaces });
-  const roots = caches.of<StoredEdgeBuild>(edgeBuilds, {
-    needed: true,
-    whenNotServed: installCrds,
-  });
-  const builds = caches.of<KubeObject>(buildConfigs, { needed: false });
-  const controller = createController<StoredEdgeBuild>({
-    name: 'edgebuild',
-    root: roots,
-    owned: [builds],
-    reconcile: createReconcile({ edgeBuilds: roots, buildConfigs: builds }, nowInSeconds),
+  const record = createRecordEvent({ instance: config.identity, log });
+  const shared = {
     workers: config.maxConcurrentReconciles,
     timeoutMs: config.reconcileTimeoutMs,
     log,
     metrics,
-  });
-
-  const emulations = emulationControllersOf({ config, caches, roots, log, metrics });
-  const controllers = [controller, ...emulations];
+  };
+  const ofNodes = emulationCachesOf(caches);
+  const secrets = createSecretWatch(client, ofNodes.edgeBuilds);
+  const controllers = [
+    createEdgeBuildController({
+      caches: { ...edgeBuildCachesOf(caches), ...pick(ofNodes), secrets },
+      now: nowInSeconds,
+      putIndex: createPutIndex({
+        token: accountFile('token'),
+        ca: accountFile('service-ca.crt'),
+        isPlainHttp: config.isRegistryPlainHttp,
+      }),
+      ...{ record, ...shared },
+    }),
+    ...createEmulationControllers({
+      caches: ofNodes,
+      shipped: config.agent,
+      now: nowInSeconds,
+      ...{ record, ...shared },
+    }),
+  ];
 
   const servers = await startServers(config, metrics, caches.checks, log);
   const stop = onSignals(log);
   log.info('edgebuild runs', { version, server: connection.host, identity: config.identity });
   const ended = new AbortController();
-  const following = caches.run(ended.signal);
+  const following = Promise.all([caches.run(ended.signal), secrets.run(ended.signal)]);
   try {
     const leading = lead({
       stop,
@@ -104,43 +126,75 @@ export const run = async (flags: RunFlags, version: string): Promise<Exit> => {
   }
 };
 
-/** Nodes are everybody's: they are looked after whatever namespaces the operator watches. */
-const emulationControllersOf = ({
-  config,
-  caches,
-  roots,
-  log,
-  metrics,
-}: {
-  readonly config: RunConfig;
-  readonly caches: Caches;
-  readonly roots: Store<KubeObject>;
-  readonly log: Logger;
-  readonly metrics: Metrics;
-}): readonly Controller[] => {
-  const inAgentNamespace = { needed: true, namespaces: [agentNamespace] };
-  return createEmulationControllers({
-    caches: {
-      nodeEmulations: caches.of<StoredNodeEmulation>(nodeEmulations, {
-        needed: true,
-        whenNotServed: installCrds,
-      }),
-      edgeBuilds: roots,
-      daemonSets: caches.of<DaemonSet>(daemonSets, inAgentNamespace),
-      pods: caches.of<Pod>(pods, {
-        ...inAgentNamespace,
-        labelSelector: `app.kubernetes.io/name=${agentName}`,
-        keep: keptOfPod,
-        indexes: { node: ({ spec }) => (spec?.nodeName === undefined ? [] : [spec.nodeName]) },
-      }),
-      nodes: caches.of<Node>(nodes, { needed: true, keep: keptOfNode }),
-    },
-    shipped: config.agent,
-    now: nowInSeconds,
-    record: createRecordEvent({ instance: config.identity, log }),
-    ...{ workers: config.maxConcurrentReconciles, timeoutMs: config.reconcileTimeoutMs, log, metrics },
+type NodeCaches = Pick<EdgeBuildCaches, 'edgeBuilds' | 'nodes' | 'nodeEmulations'>;
+
+/** Both controllers look at the same. */
+const pick = ({ edgeBuilds, nodes: all, nodeEmulations: emulations }: EmulationCachesOfRun): NodeCaches => ({
+  edgeBuilds,
+  nodes: all,
+  nodeEmulations: emulations,
+});
+
+/** What of OpenShift's is followed: all that bears a name that ours could have, whoever made it. */
+export const edgeBuildCachesOf = (
+  caches: Pick<Caches, 'of'>,
+): Omit<EdgeBuildCaches, keyof NodeCaches | 'secrets'> => {
+  const needed = false;
+  const buildConfigs = caches.of<KubeObject & BuildConfig>(kinds.buildConfigs, {
+    needed,
+    keep: keptOfOthers,
   });
+  // Where there are no builds, these are nobody's business, and none may read them.
+  const withBuilds = { needed, after: buildConfigs, keep: keptOfOthers };
+  return {
+    buildConfigs,
+    // Whole: one of ours whose label somebody took off is known by what it holds.
+    imageStreams: caches.of<KubeObject & ImageStream>(kinds.imageStreams, { needed }),
+    builds: caches.of<KubeObject & Build>(kinds.builds, {
+      needed,
+      labelSelector: 'app.kubernetes.io/managed-by=edgebuild',
+      indexes: buildIndexes,
+    }),
+    pods: caches.of<KubeObject & BuildPod>(kinds.pods, {
+      ...withBuilds,
+      called: 'BuildPod',
+      labelSelector: 'openshift.io/build.name',
+      keep: keptOfBuildPod,
+      indexes: podIndexes,
+    }),
+    deployments: caches.of<KubeObject & Deployment>(kinds.deployments, withBuilds),
+    services: caches.of<KubeObject>(kinds.services, withBuilds),
+    routes: caches.of<KubeObject>(kinds.routes, withBuilds),
+  };
 };
+
+/** Nodes are everybody's: they are looked after whatever namespaces the operator watches. */
+const emulationCachesOf = (caches: Caches): EmulationCachesOfRun => {
+  const inAgentNamespace = { needed: true, namespaces: [agentNamespace] };
+  return {
+    nodeEmulations: caches.of<StoredNodeEmulation>(nodeEmulations, {
+      needed: true,
+      whenNotServed: installCrds,
+    }),
+    edgeBuilds: caches.of<StoredEdgeBuild>(kinds.edgeBuilds, {
+      needed: true,
+      whenNotServed: installCrds,
+      indexes: edgeBuildIndexes,
+    }),
+    daemonSets: caches.of<DaemonSet>(daemonSets, inAgentNamespace),
+    pods: caches.of<Pod>(pods, {
+      ...inAgentNamespace,
+      labelSelector: `app.kubernetes.io/name=${agentName}`,
+      keep: keptOfPod,
+      indexes: { node: ({ spec }) => (spec?.nodeName === undefined ? [] : [spec.nodeName]) },
+    }),
+    nodes: caches.of<Node>(nodes, { needed: true, keep: keptOfNode }),
+  };
+};
+
+interface EmulationCachesOfRun extends Omit<EmulationCaches, 'edgeBuilds'> {
+  readonly edgeBuilds: Store<StoredEdgeBuild>;
+}
 
 /** Kubernetes writes times of conditions in whole seconds. */
 const nowInSeconds = (): string => new Date().toISOString().replace(/\.\d+Z$/, 'Z');

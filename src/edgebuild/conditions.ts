@@ -1,8 +1,5 @@
 import { type Condition, type ConditionType, conditionTypes, type Reason } from '../api/conditions.ts';
-import type { Facts, PlatformFacts } from './facts.ts';
-
-/** What a condition function answers: the condition without its bookkeeping. */
-export type Finding = Pick<Condition, 'status' | 'reason' | 'message'>;
+import type { Facts, Finding, PlatformFacts } from './facts.ts';
 
 const yes = (reason: Reason, message: string): Finding => ({ status: 'True', reason, message });
 const no = (reason: Reason, message: string): Finding => ({ status: 'False', reason, message });
@@ -32,7 +29,8 @@ const ofBeginning: readonly Reason[] = [
   'Cancelled',
 ];
 
-const emulationReady = ({ platforms, emulationProven }: Facts): Finding => {
+const emulationReady = ({ platforms, emulation, emulationProven }: Facts): Finding => {
+  if (emulation !== undefined) return emulation;
   const undecided = platforms.find(({ execution }) => execution === 'Undecided');
   if (undecided !== undefined)
     return unknown(undecided.reason, `where ${undecided.platform} can be built is not known yet`);
@@ -45,7 +43,8 @@ const emulationReady = ({ platforms, emulationProven }: Facts): Finding => {
   return unknown('Pending', `programs of ${names} were not tried yet`);
 };
 
-const baseImagesReady = ({ platforms }: Facts): Finding => {
+const baseImagesReady = ({ platforms, bases }: Facts): Finding => {
+  if (bases !== undefined) return bases;
   const broken = platforms.filter(({ reason }) => ofBases.includes(reason));
   const [first] = broken;
   if (first !== undefined) return no(first.reason, all(broken));
@@ -76,21 +75,28 @@ const verified = ({ platforms, spec }: Facts): Finding => {
   return yes('Verified', all(platforms));
 };
 
-const published = ({ platforms, published: image, publishFailure, spec }: Facts): Finding => {
+const published = ({ platforms, published: image, publishFailure, isPublishing, spec }: Facts): Finding => {
   if (publishFailure !== undefined) return no(publishFailure.reason, publishFailure.message);
   const missing = platforms.filter(({ state }) => state !== 'Succeeded');
   if (image !== undefined && missing.length > 0) return yes('PartlyPublished', `without ${all(missing)}`);
   if (image !== undefined) return yes('Published', image.reference);
+  if (isPublishing === true) return unknown('Publishing', 'the tag is about to move');
   if (!platforms.every(isOver)) return unknown('Pending', 'nothing is built yet');
   return no('NotPublished', `publish is ${spec.publish}: the destination is as it was`);
 };
 
+/** Only a cluster runs what was built. */
+const deployed = ({ deployed: finding }: Facts): Finding | undefined => finding;
+
 const ready = (facts: Facts): Finding => {
+  if (facts.blocker !== undefined) return no(facts.blocker.reason, facts.blocker.message);
   const heldUp = facts.platforms.filter(isHeldUp);
   const [first] = heldUp;
   if (first !== undefined) return no(first.reason, all(heldUp));
   if (!facts.platforms.every(isOver)) return no('Building', 'work is under way');
-  const findings = [emulationReady, baseImagesReady, built, verified, published].map((of) => of(facts));
+  // What is built needs no emulation and no base images any more: that nodes lose theirs is nothing to it.
+  const before = built(facts).status === 'True' ? [] : [emulationReady, baseImagesReady];
+  const findings = [...before, built, verified, published, deployed].flatMap((of) => of(facts) ?? []);
   // What is False is a cause; what is Unknown was only not reached because of it.
   const against =
     findings.find(({ status }) => status === 'False') ?? findings.find(({ status }) => status !== 'True');
@@ -100,19 +106,30 @@ const ready = (facts: Facts): Finding => {
   return yes('Ready', image.reference);
 };
 
-const reconciling = ({ platforms }: Facts): Finding => {
+const reconciling = (facts: Facts): Finding => {
+  const { platforms, blocker } = facts;
+  if (blocker !== undefined) return no(blocker.reason, 'nothing goes on before a person has acted');
+  const running = deployed(facts);
   const busy = platforms.filter((one) => !isOver(one));
   const reason = busy.find(isHeldUp)?.reason ?? 'Building';
-  return busy.length > 0 ? yes(reason, all(busy)) : no('Ready', 'nothing is under way');
+  if (busy.length > 0) return yes(reason, all(busy));
+  if (facts.isPublishing === true && facts.published === undefined)
+    return yes('Publishing', 'the tag is about to move');
+  if (running?.status === 'False' && platforms.every(({ state }) => state === 'Succeeded'))
+    return yes(running.reason, running.message);
+  return no('Ready', 'nothing is under way');
 };
 
 const stalled = (facts: Facts): Finding => {
-  const { platforms, publishFailure } = facts;
+  const { platforms, publishFailure, blocker } = facts;
+  if (blocker !== undefined) return yes(blocker.reason, blocker.message);
   const failed = platforms.filter(hasFailed);
   const [first] = failed;
   const heldUp = platforms.find(isHeldUp);
   if (heldUp !== undefined) return no(heldUp.reason, 'it goes on by itself when that has changed');
   if (!platforms.every(isOver)) return no('Building', 'work is under way');
+  if (facts.isPublishing === true && facts.published === undefined)
+    return no('Publishing', 'the tag is about to move');
   if (first !== undefined) return yes(first.reason, all(failed));
   if (publishFailure !== undefined) return yes(publishFailure.reason, publishFailure.message);
   if (platforms.some(({ state }) => state === 'Cancelled'))
@@ -120,7 +137,8 @@ const stalled = (facts: Facts): Finding => {
   return no('Ready', 'nothing waits for a person');
 };
 
-const findings: Readonly<Record<ConditionType, (facts: Facts) => Finding>> = {
+/** Undefined: the condition does not apply. */
+const findings: Readonly<Record<ConditionType, (facts: Facts) => Finding | undefined>> = {
   Ready: ready,
   Reconciling: reconciling,
   Stalled: stalled,
@@ -129,6 +147,7 @@ const findings: Readonly<Record<ConditionType, (facts: Facts) => Finding>> = {
   Built: built,
   Verified: verified,
   Published: published,
+  Deployed: deployed,
 };
 
 /** An object that cannot be used: nothing of it was looked at. */
@@ -144,6 +163,7 @@ const refused = (type: ConditionType, { reason, message }: NonNullable<Facts['re
     case 'Built':
     case 'Verified':
     case 'Published':
+    case 'Deployed':
       return unknown(reason, 'nothing was begun');
   }
 };
@@ -154,8 +174,11 @@ const refused = (type: ConditionType, { reason, message }: NonNullable<Facts['re
  * @param now RFC 3339.
  */
 export const conditionsOf = (facts: Facts, previous: readonly Condition[], now: string): Condition[] =>
-  (Object.keys(conditionTypes) as ConditionType[]).map((type) => {
-    const finding = facts.refusal === undefined ? findings[type](facts) : refused(type, facts.refusal);
+  (Object.keys(conditionTypes) as ConditionType[]).flatMap((type) => {
+    const applies = findings[type](facts);
+    const finding =
+      facts.refusal === undefined || applies === undefined ? applies : refused(type, facts.refusal);
+    if (finding === undefined) return [];
     const before = previous.find((condition) => condition.type === type);
     return {
       type,

@@ -14,6 +14,7 @@ export const statusOf = (
     conditions: conditionsOf(facts, previous?.conditions ?? [], now),
     ...(image === undefined ? {} : { image }),
     platforms: facts.platforms.map(platformStatus),
+    ...(facts.webhooks === undefined || facts.webhooks.length === 0 ? {} : { webhooks: facts.webhooks }),
   };
 };
 

@@ -15,7 +15,15 @@ export class BuildFailure extends Error {
 }
 
 /** Failures that another attempt may not meet again; nothing else is worth one. */
-const passing: readonly Reason[] = ['EmulatorCrashed', 'NetworkFailed', 'RegistryUnreachable'];
+const passing: readonly Reason[] = [
+  ...([
+    'EmulatorCrashed',
+    'NetworkFailed',
+    'RegistryUnreachable',
+    'BuildPodDeleted',
+    'BuilderFailed',
+  ] as const),
+];
 export const isWorthARetry = (reason: Reason): boolean => passing.includes(reason);
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Condition, conditionTypes, type ConditionType } from '../../src/api/conditions.ts';
+import { type Condition, conditionTypes, type ConditionType, type Reason } from '../../src/api/conditions.ts';
 import { conditionsOf } from '../../src/edgebuild/conditions.ts';
 import type { Facts } from '../../src/edgebuild/facts.ts';
 import { arbitraryFacts, factsOf, image, now, platformFacts, specOf } from './facts.ts';
@@ -22,6 +22,12 @@ describe('each condition covers every case', () => {
   const cancelled = platformFacts({ state: 'Cancelled', reason: 'Cancelled' });
   const skip = { spec: specOf({ verify: { architecture: 'Skip' } }) };
   const unproven = { emulationProven: false };
+  const heldUp = (execution: 'Emulated' | 'Undecided' = 'Emulated') =>
+    platformFacts({ state: 'Waiting', reason: 'BuildAPIUnavailable', execution });
+  const no = (reason: Reason) => ({ status: 'False', reason, message: 'why' }) as const;
+  const deployed = { status: 'True', reason: 'Deployed', message: 'why' } as const;
+  const progressing = no('DeployProgressing');
+  const blocker = { reason: 'NameConflict', message: 'why' } as const;
   const publishFailure = { reason: 'PublishFailed', message: 'refused' } as const;
 
   test.each<[string, ConditionType, Facts, Condition['status'], Condition['reason']]>([
@@ -53,18 +59,39 @@ describe('each condition covers every case', () => {
     ['nothing may be', 'Published', factsOf([failedBy({ reason: 'OutOfMemory' })]), 'False', 'NotPublished'],
     ['it was refused', 'Published', factsOf([arm64], { publishFailure }), 'False', 'PublishFailed'],
 
+    ['it is about to be', 'Published', factsOf([arm64], { isPublishing: true }), 'Unknown', 'Publishing'],
+
+    ['it runs', 'Deployed', factsOf([arm64], { deployed }), 'True', 'Deployed'],
+    ['it does not run yet', 'Deployed', factsOf([arm64], { deployed: progressing }), 'False', 'DeployProgressing'],
+
+    ['more is known of emulation', 'EmulationReady', factsOf([arm64], { emulation: no('EmulationUnavailable') }), 'False', 'EmulationUnavailable'],
+    ['more is known of the bases', 'BaseImagesReady', factsOf([arm64], { bases: no('BaseImagesPending') }), 'False', 'BaseImagesPending'],
+    ['it is not known where', 'EmulationReady', factsOf([heldUp('Undecided')], unproven), 'Unknown', 'BuildAPIUnavailable'],
+
     ['all is done', 'Ready', factsOf([arm64], { published: image }), 'True', 'Ready'],
+    ['it does not run yet', 'Ready', factsOf([arm64], { published: image, deployed: progressing }), 'False', 'DeployProgressing'],
+    ['it waits for something', 'Ready', factsOf([arm64, heldUp()]), 'False', 'BuildAPIUnavailable'],
+    ['a person must act', 'Ready', factsOf([arm64], { published: image, blocker }), 'False', 'NameConflict'],
+    ['it is about to be published', 'Ready', factsOf([arm64], { isPublishing: true }), 'False', 'Publishing'],
     ['a part is missing', 'Ready', factsOf([arm64, failedBy({ reason: 'OutOfMemory' })], { published: image }), 'False', 'OutOfMemory'],
     ['it was refused', 'Ready', factsOf([arm64], { publishFailure }), 'False', 'PublishFailed'],
     ['the source was not there', 'Ready', factsOf([failedBy({ reason: 'FetchSourceFailed' })]), 'False', 'FetchSourceFailed'],
     ['no machine is of the platform', 'Ready', factsOf([failedBy({ execution: 'Impossible', reason: 'NativeUnavailable' })]), 'False', 'NativeUnavailable'],
     ['it was interrupted', 'Ready', factsOf([cancelled]), 'False', 'Cancelled'],
-    ['something was not looked at', 'Ready', factsOf([arm64], { ...unproven, published: image }), 'False', 'Pending'],
+    ['nodes have lost their emulation since', 'Ready', factsOf([arm64], { published: image, emulation: no('EmulationUnavailable'), bases: no('BaseImagesPending') }), 'True', 'Ready'],
+    ['nothing was published', 'Ready', factsOf([arm64]), 'False', 'NotPublished'],
     ['work is under way', 'Ready', factsOf([building]), 'False', 'Building'],
 
     ['one works', 'Reconciling', factsOf([arm64, building]), 'True', 'Building'],
     ['all is done', 'Reconciling', factsOf([arm64]), 'False', 'Ready'],
+    ['it waits for something', 'Reconciling', factsOf([arm64, heldUp()]), 'True', 'BuildAPIUnavailable'],
+    ['it is about to be published', 'Reconciling', factsOf([arm64], { isPublishing: true }), 'True', 'Publishing'],
+    ['it does not run yet', 'Reconciling', factsOf([arm64], { published: image, deployed: progressing }), 'True', 'DeployProgressing'],
+    ['a person must act', 'Reconciling', factsOf([building], { blocker }), 'False', 'NameConflict'],
 
+    ['a person must act', 'Stalled', factsOf([arm64], { published: image, blocker }), 'True', 'NameConflict'],
+    ['it waits for something', 'Stalled', factsOf([heldUp()]), 'False', 'BuildAPIUnavailable'],
+    ['one failed and one waits', 'Stalled', factsOf([failedBy({ reason: 'OutOfMemory' }), heldUp()]), 'False', 'BuildAPIUnavailable'],
     ['one failed', 'Stalled', factsOf([failedBy({ reason: 'OutOfMemory' })]), 'True', 'OutOfMemory'],
     ['it was refused', 'Stalled', factsOf([arm64], { publishFailure }), 'True', 'PublishFailed'],
     ['it was interrupted', 'Stalled', factsOf([cancelled]), 'False', 'Cancelled'],
@@ -94,7 +121,10 @@ describe('of any facts', () => {
     fc.assert(
       fc.property(arbitraryFacts, (facts) => {
         const found = conditionsOf(facts, [], now);
-        expect(found.map(({ type }) => type)).toEqual(Object.keys(conditionTypes));
+        const all = Object.keys(conditionTypes);
+        // Only of what is deployed somewhere is it said whether it runs.
+        const expected = facts.deployed === undefined ? all.filter((type) => type !== 'Deployed') : all;
+        expect(found.map(({ type }) => type)).toEqual(expected);
         expect(found.map(({ observedGeneration }) => observedGeneration)).toEqual(
           found.map(() => facts.generation),
         );
@@ -102,10 +132,10 @@ describe('of any facts', () => {
     );
   });
 
-  test('Ready means that no other condition is False, that nothing is asked of a person, and that an image is there', () => {
-    holds(({ Ready, Reconciling, Stalled, ...others }, { published }) => {
+  test('Ready means that all is built, verified and published, that nothing is asked of a person, and that an image is there', () => {
+    holds(({ Ready, Reconciling, Stalled, EmulationReady: _, BaseImagesReady: __, ...others }, facts) => {
       if (Ready.status !== 'True') return;
-      expect(published).toBeDefined();
+      expect(facts.published).toBeDefined();
       expect([Reconciling.status, Stalled.status]).toEqual(['False', 'False']);
       for (const other of Object.values(others)) expect(other).toMatchObject({ status: 'True' });
     });

@@ -103,9 +103,11 @@ describe('the cause of a failure is told from the last lines', () => {
     );
   });
 
-  test('only a crash of the emulator and a network that did not answer are worth another attempt', () => {
+  test('only what had nothing to do with the Dockerfile is worth another attempt', () => {
     const worth = (Object.keys(reasons) as Reason[]).filter(isWorthARetry);
-    expect(worth).toEqual(['RegistryUnreachable', 'EmulatorCrashed', 'NetworkFailed']);
+    expect(worth).toEqual([
+      ...['BuildPodDeleted', 'BuilderFailed', 'RegistryUnreachable', 'EmulatorCrashed', 'NetworkFailed'],
+    ]);
   });
 });
 

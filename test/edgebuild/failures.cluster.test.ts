@@ -1,0 +1,32 @@
+/** How builds fail, and what becomes of those that fail for a while. Runs inside of a box. */
+import { afterAll, beforeAll, jest } from '@jest/globals';
+import { startGitServer } from '../support/gitserver.ts';
+import { beginCanaries, canaries } from './canaries.ts';
+import { beginFailing, failing, pushBases } from './failing.ts';
+import { type Gate, openGate } from './gate.ts';
+import { beginPassing, passing } from './passing.ts';
+import { openWhole, type WholeSite } from './whole-site.ts';
+
+jest.setTimeout(600_000);
+
+const server = await startGitServer();
+let site: WholeSite;
+let gate: Gate;
+beforeAll(async () => {
+  site = await openWhole();
+  gate = await openGate();
+  const bases = await pushBases();
+  await Promise.all([
+    beginFailing(bases, server),
+    beginCanaries(bases.good, server),
+    beginPassing(gate, server),
+  ]);
+});
+afterAll(async () => {
+  gate.close();
+  await site.close();
+});
+
+failing();
+canaries();
+passing(() => gate);
