@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import type { EdgeBuild } from '../api/edgebuild.ts';
 import { InputError } from '../api/errors.ts';
-import { loadEdgeBuilds } from '../api/load.ts';
 import { validateEdgeBuild } from '../api/validate.ts';
 import type { LocalBuildOptions } from '../edgebuild/local.ts';
 import { parseBases } from './base-flags.ts';
 import { destinationOf, refuseSharedDestinations } from './destination.ts';
-import { readInput, requireDirectory, requireFile, requireWritable } from './paths.ts';
+import { requireDirectory, requireFile, requireWritable } from './paths.ts';
+import { missingFile, readEdgeBuilds } from './read-edgebuilds.ts';
 
 /** The flags of `edgebuild build`, as commander gives them. */
 export interface BuildFlags {
@@ -40,8 +40,7 @@ export const readRequests = async (
   flags: BuildFlags,
   tell: (text: string) => void,
 ): Promise<readonly BuildRequest[]> => {
-  if (flags.file === undefined)
-    throw new InputError('-f FILE is missing: it names the file with the EdgeBuild, - is standard input');
+  if (flags.file === undefined) throw missingFile();
   const bases = parseBases(flags.base ?? []);
   if (flags.context !== undefined) await requireDirectory(flags.context);
   if (flags.authfile !== undefined) await requireFile(flags.authfile);
@@ -65,8 +64,7 @@ const readObjects = async (
   platforms: readonly string[] | undefined,
   tell: (text: string) => void,
 ): Promise<readonly EdgeBuild[]> => {
-  const { edgeBuilds, skipped } = loadEdgeBuilds(await readInput(file), file);
-  for (const { kind, name } of skipped) tell(`skipping ${kind} ${name}: not an EdgeBuild`);
+  const edgeBuilds = await readEdgeBuilds(file, tell);
   return platforms === undefined
     ? edgeBuilds
     : edgeBuilds.map((edgeBuild) => withPlatforms(edgeBuild, platforms));

@@ -1,6 +1,6 @@
 import { reasons } from '../api/conditions.ts';
 
-/** What the program ends with; `edgebuild --help` says the same. */
+/** What the program ends with. */
 export const exits = {
   done: 0,
   /** A build or a check failed, or something that it reads cannot be read. */
@@ -13,6 +13,15 @@ export const exits = {
   interrupted: 130,
 } as const;
 export type Exit = (typeof exits)[keyof typeof exits];
+
+/** The same, as every `--help` says it. */
+export const exitCodes = `
+Exit codes:
+  0    done
+  1    a build or a check failed, or what was asked for is not there
+  2    the object or the flags are wrong; nothing was begun
+  3    this machine lacks something; the message says how to mend it
+  130  interrupted`;
 
 /** How an error ends the program: what a person reads, and the exit code. */
 export interface Ending {

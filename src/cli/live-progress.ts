@@ -1,5 +1,6 @@
 import type { Progress } from '../engines/progress.ts';
 import { progressText, type ProgressSink, type ProgressView } from './progress.ts';
+import { redrawn } from './redraw.ts';
 import type { Paint } from './terminal.ts';
 import { duration } from './units.ts';
 
@@ -11,11 +12,15 @@ export interface LiveLine {
 }
 
 const spinner = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
-const frameMilliseconds = 100;
+export const frameMilliseconds = 100;
+
+/** What turns as long as something is under way, as it stands at `now`. */
+export const turning = (now: number): string =>
+  spinner[Math.floor(now / frameMilliseconds) % spinner.length] ?? '';
 
 /** The live lines as they are drawn at `now`. */
 export const frame = (lines: readonly LiveLine[], now: number, paint: Paint): readonly string[] => {
-  const turn = spinner[Math.floor(now / frameMilliseconds) % spinner.length] ?? '';
+  const turn = turning(now);
   const width = Math.max(...lines.map((line) => line.label.length));
   return lines.map((line) => {
     const elapsed = duration(Math.floor((now - line.since) / 1000)).padStart(6);
@@ -23,13 +28,6 @@ export const frame = (lines: readonly LiveLine[], now: number, paint: Paint): re
     return [paint('green', turn), ...label, paint('dim', elapsed), line.text].join('  ');
   });
 };
-
-/** Line wrapping off and on (DECAWM): a line too long is cut by the terminal, so one line is one row, whatever it holds. */
-const wrapOff = '\u001b[?7l';
-const wrapOn = '\u001b[?7h';
-
-/** Back over `rows` drawn rows, and all below erased (ECMA-48 CUU and ED). */
-const erase = (rows: number): string => (rows === 0 ? '' : `\r\u001b[${rows}A\u001b[J`);
 
 /**
  * Live lines for a person at a terminal: one for each platform, redrawn in place. What a build prints is not shown, its
@@ -41,13 +39,11 @@ export const liveProgress = ({
   paint,
 }: ProgressSink & { readonly paint: Paint }): ProgressView => {
   const lines = new Map<string, LiveLine>();
-  let rows = 0;
+  const shown = redrawn(draw);
   let ended = false;
 
   const redraw = (above = ''): void => {
-    const drawn = frame([...lines.values()], now(), paint);
-    draw(erase(rows) + above + wrapOff + drawn.map((line) => `${line}\n`).join('') + wrapOn);
-    rows = drawn.length;
+    shown.show(frame([...lines.values()], now(), paint), above);
   };
   // The clock turns although nothing is reported; it keeps no finished program alive.
   const clock = setInterval(redraw, frameMilliseconds, '').unref();
@@ -71,7 +67,7 @@ export const liveProgress = ({
     end: () => {
       ended = true;
       clearInterval(clock);
-      draw(erase(rows));
+      shown.clear();
     },
   };
 };

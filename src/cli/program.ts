@@ -3,12 +3,15 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { readConfig } from '../config.ts';
 import type { RunFlags } from '../run-config.ts';
 import type { BuildFlags } from './build-request.ts';
-import { endingOf, exits, type Exit } from './exit.ts';
+import { renderCommand, statusCommand } from './cluster-words.ts';
+import { endingOf, exitCodes, exits, type Exit } from './exit.ts';
+import type { RenderFlags } from './render.ts';
+import type { StatusFlags } from './status.ts';
 import { outliveReaders, terminalOf, type Terminal } from './terminal.ts';
 import type { VerifyFlags } from './verify.ts';
 
 /**
- * Reads the command line and does what it says. All words of it stand in this file; what a command does stands in the
+ * Reads the command line and does what it says. All words of it stand in this file and in cluster-words.ts; what a command does stands in the
  * file of its name, loaded only when it is used, so that `edgebuild --help` is quick.
  *
  * @param argv as `process.argv`.
@@ -27,6 +30,14 @@ export const run = async (argv: readonly string[]): Promise<Exit> => {
   verifyCommand(program).action(async (image: string, flags: VerifyFlags) => {
     const { verify } = await import('./verify.ts');
     exit = await verify(image, flags, config, terminal);
+  });
+  renderCommand(program).action(async (flags: RenderFlags) => {
+    const { render } = await import('./render.ts');
+    exit = await render(flags, terminal);
+  });
+  statusCommand(program).action(async (name: string | undefined, flags: StatusFlags) => {
+    const { status } = await import('./status.ts');
+    exit = await status(name, flags, terminal);
   });
   runCommand(program).action(async (flags: RunFlags) => {
     const { run: runOperator } = await import('./run.ts');
@@ -51,14 +62,6 @@ const endWith = (error: unknown, terminal: Terminal): Exit => {
   return exit;
 };
 
-const exitCodes = `
-Exit codes:
-  0    done
-  1    a build or a check failed
-  2    the object or the flags are wrong; nothing was begun
-  3    this machine lacks something; the message says how to mend it
-  130  interrupted`;
-
 const programOf = (): Command =>
   new Command('edgebuild')
     .description('Container images for edge devices, ARM64 first: built on the machine you have, and proven.')
@@ -73,6 +76,7 @@ const programOf = (): Command =>
 Examples:
   edgebuild build -f app.yaml
   edgebuild verify oci-archive:app.oci.tar --platform linux/arm64
+  edgebuild status app --watch
 
 edgebuild COMMAND --help says more.
 ${exitCodes}`,
@@ -209,6 +213,10 @@ const runCommand = (program: Command): Command =>
     .option('--graceful-shutdown-timeout <d>', 'how long work may go on after SIGTERM (default: 30s)')
     .option('--kube-api-qps <n>', 'calls to the API server a second, 0 is no limit (default: 0)')
     .option('--kube-api-burst <n>', 'calls at once after a silence (default: twice --kube-api-qps)')
+    .option(
+      '--registry-plain-http [bool]',
+      "the cluster's internal registry has no certificate, as in tests (default: false)",
+    )
     .option('--log-level <level>', 'error, warn, info or debug (default: LOG_LEVEL, or info)')
     .option('--log-format <format>', 'json or text (default: json)')
     .addHelpText(

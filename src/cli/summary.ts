@@ -2,6 +2,7 @@ import { reasons, type Reason } from '../api/conditions.ts';
 import type { Destination, LocalBuildOutcome, PlatformOutcome } from '../edgebuild/local.ts';
 import { destinationText } from './destination.ts';
 import { sanitizeLine } from './sanitize.ts';
+import { shellWord } from './shell-word.ts';
 import { table } from './table.ts';
 import { byteSize, duration, shortDigest } from './units.ts';
 
@@ -22,10 +23,6 @@ export const summaryTable = (platforms: readonly PlatformOutcome[]): readonly st
       duration(outcome.seconds),
     ]),
   ]);
-
-/** A word of a shell's command line. */
-const shellWord = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** Where the image is, and the command that uses it there. */
 export const whatNext = (destination: Destination): readonly string[] => {

@@ -24,6 +24,8 @@ export interface Terminal {
   readonly paintProgress: Paint;
   /** Standard error is a terminal that a person watches. */
   readonly liveLines: boolean;
+  /** Its rows, now. */
+  readonly height: () => number;
 }
 
 export const terminalOf = (config: Config): Terminal => {
@@ -36,6 +38,8 @@ export const terminalOf = (config: Config): Terminal => {
     paint: paintWith(config.colors && stdout.isTTY),
     paintProgress: paintWith(config.colors && stderr.isTTY),
     liveLines: config.liveLines && stderr.isTTY,
+    // Undefined where it is no terminal, and 0 in some that do not know.
+    height: () => stderr.rows || Infinity,
   };
 };
 

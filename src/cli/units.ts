@@ -21,3 +21,14 @@ export const byteSize = (bytes: number): string => {
 
 /** `sha256:` and the first 12 digits, as podman prints it. */
 export const shortDigest = (digest: string): string => digest.slice(0, 'sha256:'.length + 12);
+
+/** How long ago, roughly, as kubectl says it: 42s, 5m, 3h, 12d. */
+export const age = (seconds: number): string => {
+  const steps = [
+    { unit: 'd', seconds: 86_400 },
+    { unit: 'h', seconds: 3_600 },
+    { unit: 'm', seconds: 60 },
+  ];
+  const step = steps.find((one) => seconds >= 2 * one.seconds) ?? { unit: 's', seconds: 1 };
+  return `${Math.max(0, Math.floor(seconds / step.seconds))}${step.unit}`;
+};

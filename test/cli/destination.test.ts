@@ -1,3 +1,4 @@
+import { specSchema } from '../../src/api/spec.ts';
 import { describe, expect, test } from '@jest/globals';
 import type { EdgeBuild } from '../../src/api/edgebuild.ts';
 import type { PlatformName } from '../../src/api/platforms.ts';
@@ -45,16 +46,8 @@ const edgeBuild = (
   kind: 'EdgeBuild',
   metadata: { name },
   spec: {
-    source: { dockerfile: 'FROM scratch', contextDir: '.', dockerfilePath: 'Dockerfile' },
-    platforms,
-    execution: 'PreferNative',
-    baseImages: [],
-    buildArgs: [],
-    output: { labels: {}, ...(image === undefined ? {} : { image }) },
-    verify: { architecture: 'Strict' },
-    retry: { limit: 2 },
-    publish: 'AllPlatforms',
-    timeoutSeconds: 3600,
+    ...specSchema.parse({ source: { dockerfile: 'FROM scratch' }, platforms }),
+    output: { deletionPolicy: 'Retain', labels: {}, ...(image === undefined ? {} : { image }) },
   },
 });
 

@@ -9,21 +9,21 @@ const run = (...args: readonly string[]) => edgebuild(tmpdir(), args);
 describe('help', () => {
   test('lists the commands and the exit codes', async () => {
     const { exitCode, stdout, stderr } = await run('--help');
-    for (const word of ['build', 'verify', 'crds', 'Examples:', '130  interrupted'])
+    for (const word of ['build', 'verify', 'render', 'status', 'crds', 'Examples:', '130  interrupted'])
       expect(stdout).toContain(word);
     expect(stderr).toBe('');
     expect(exitCode).toBe(0);
   });
 
-  test.each(['build', 'verify', 'crds'])('of %s has an example', async (command) => {
+  test.each(['build', 'verify', 'render', 'status', 'crds'])('of %s has an example', async (command) => {
     const { exitCode, stdout } = await run(command, '--help');
     expect(stdout).toMatch(/Examples?:\n {2}edgebuild /);
     expect(exitCode).toBe(0);
   });
 
   test('fits a terminal of 80 columns', async () => {
-    for (const args of [['--help'], ['build', '--help'], ['verify', '--help'], ['crds', '--help']]) {
-      const { stdout } = await run(...args);
+    for (const command of [[], ['build'], ['verify'], ['render'], ['status'], ['crds']]) {
+      const { stdout } = await run(...command, '--help');
       expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
     }
   });

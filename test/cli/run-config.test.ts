@@ -27,6 +27,7 @@ test('the defaults', () => {
     reconcileTimeoutMs: 120_000,
     gracefulShutdownTimeoutMs: 30_000,
     rateLimit: undefined,
+    isRegistryPlainHttp: false,
     log: { level: 'info', format: 'json' },
     identity: expect.stringMatching(/^laptop_[0-9a-f-]{36}$/),
   });
@@ -123,6 +124,20 @@ describe.each<[string, RunFlags, NodeJS.ProcessEnv, Machine, Partial<RunConfig>]
     {},
     laptop,
     { reconcileTimeoutMs: 90_000, gracefulShutdownTimeoutMs: 0 },
+  ],
+  [
+    'a registry without a certificate',
+    { registryPlainHttp: true },
+    {},
+    laptop,
+    { isRegistryPlainHttp: true },
+  ],
+  [
+    'a registry with one, in words',
+    { registryPlainHttp: 'false' },
+    {},
+    laptop,
+    { isRegistryPlainHttp: false },
   ],
   ['a rate', { kubeApiQps: '0.5' }, {}, laptop, { rateLimit: { qps: 0.5, burst: 1 } }],
   [
@@ -224,6 +239,7 @@ describe('a fault names the flag or variable, the value and the remedy:', () => 
     [{ kubeApiBurst: '5' }, {}, '--kube-api-burst: "5" limits nothing while --kube-api-qps is 0'],
     [{ logLevel: 'trace' }, {}, '--log-level: "trace" must be one of error, warn, info, debug'],
     [{}, { LOG_LEVEL: 'trace' }, 'LOG_LEVEL: "trace" must be one of error, warn, info, debug'],
+    [{ registryPlainHttp: 'no' }, {}, '--registry-plain-http: "no" must be one of false, true'],
     [{ logFormat: 'xml' }, {}, '--log-format: "xml" must be one of json, text'],
   ])('%j %j', (flags, env, message) => {
     const faults = faultsOf(flags, env);

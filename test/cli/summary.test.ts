@@ -73,7 +73,7 @@ describe('the summary', () => {
       '  its last output:',
       '  | make: *** No targets.',
       '  | make: stop',
-      '  DockerfileStepFailed means: a step of the Dockerfile failed: the message has its line and last output',
+      '  DockerfileStepFailed means: a step of the Dockerfile failed: the message has its line, or names the log that has it',
       'web: NotPublished: 1 of 2 platforms failed',
       '  NotPublished means: nothing was published: the destination is as it was',
     ]);

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { byteSize, duration, shortDigest } from '../../src/cli/units.ts';
+import { age, byteSize, duration, shortDigest } from '../../src/cli/units.ts';
 
 test.each([
   [0, '0s'],
@@ -23,6 +23,19 @@ test.each([
   [5e15, '5000.0 TB'],
 ])('%d bytes are %s', (bytes, text) => {
   expect(byteSize(bytes)).toBe(text);
+});
+
+test.each([
+  [-3, '0s'],
+  [0.9, '0s'],
+  [119, '119s'],
+  [120, '2m'],
+  [7199, '119m'],
+  [7200, '2h'],
+  [172_799, '47h'],
+  [172_800, '2d'],
+])('%d seconds ago is %s', (seconds, text) => {
+  expect(age(seconds)).toBe(text);
 });
 
 test('a digest is shown as podman shows it', () => {
