@@ -5,7 +5,7 @@ import type { Client } from '../../src/kube/client.ts';
 import { isNotFound } from '../../src/kube/errors.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { until } from '../support/until.ts';
-import { type Asked, type Fault, isWrite, startFaultProxy } from './fault-proxy.ts';
+import { startFaultProxy } from './fault-proxy.ts';
 import {
   asFile,
   clientBy,
@@ -18,6 +18,7 @@ import {
   stateOf,
   wantedState,
 } from './gadgets.ts';
+import { faultOf, randomOf } from './randomness.ts';
 
 // Any sequence of faults and edits ends in the state that a run without faults reaches. More seeds: `make soak`.
 const seeds = Number(process.env['EDGEBUILD_SEEDS'] ?? 200);
@@ -37,48 +38,6 @@ afterAll(async () => {
   await direct.close();
   await plane.stop();
 });
-
-/** mulberry32: small, and the same everywhere. */
-const randomOf = (seed: number): (() => number) => {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-};
-
-const faultOf = (asked: Asked, random: () => number): Fault | undefined => {
-  if (random() < 0.6) return undefined;
-  const line = 1 + Math.floor(random() * 3);
-  const common: readonly Fault[] = [
-    { type: 'delay', ms: Math.floor(random() * 100) },
-    { type: 'reset' },
-    { type: 'answer', code: 429, retryAfterSeconds: 0 },
-    { type: 'answer', code: 500 },
-    { type: 'answer', code: 503 },
-    { type: 'answer', code: 503, body: 'upstream connect error' },
-  ];
-  const ofWatches: readonly Fault[] = [
-    { type: 'cut', afterLines: line },
-    { type: 'stall', afterLines: line },
-    { type: 'drop', line },
-    { type: 'duplicate', line },
-    { type: 'reorder', line },
-    { type: 'truncate', line },
-    { type: 'error', code: 410 },
-    { type: 'error', code: 500 },
-  ];
-  const ofWrites: readonly Fault[] = [{ type: 'lostAnswer' }, { type: 'answer', code: 409 }];
-  const all = [
-    ...common,
-    ...(asked.verb === 'watch' ? ofWatches : []),
-    ...(asked.verb === 'list' ? ([{ type: 'stale' }] as const) : []),
-    ...(isWrite(asked) ? ofWrites : []),
-  ];
-  return all[Math.floor(random() * all.length)];
-};
 
 /** Edits of Gadgets, and of children behind the operator's back. Returns the values in the end. */
 const edit = async (namespace: string, random: () => number): Promise<ReadonlyMap<string, string>> => {
@@ -118,7 +77,7 @@ const runSeed = async (seed: number): Promise<{ seed: number; state: unknown; wa
   const namespace = `seed-${String(seed)}`;
   await plane.kubectl(['create', 'namespace', namespace]);
   const proxy = await startFaultProxy(plane);
-  proxy.faultFor = (asked) => faultOf(asked, random);
+  proxy.faultFor = (asked) => faultOf(asked, random, 0.4);
   const operator = startOperator(await asFile(plane, proxy.kubeconfig), namespace);
   try {
     const wanted = wantedState(await edit(namespace, randomOf(seed + 1_000_000)));
