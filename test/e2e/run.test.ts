@@ -176,7 +176,7 @@ describe('on a cluster without OpenShift', () => {
       conditions.find(({ type }) => type === 'Ready')?.reason;
     await settled('later', (conditions) => reasonOf(conditions) === 'BuildAPIUnavailable');
 
-    await apply(buildConfigCrd);
+    for (const crd of openShiftCrds) await apply(crd);
     const served = await settled('later', (conditions) => reasonOf(conditions) !== 'BuildAPIUnavailable');
     expect(conditionOf(served, 'Ready')?.reason).not.toBe('BuildAPIUnavailable');
 
@@ -218,28 +218,35 @@ describe('on a cluster without OpenShift', () => {
   }, 120_000);
 });
 
-const buildConfigCrd = JSON.stringify({
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: {
-    name: 'buildconfigs.build.openshift.io',
-    // The group is protected: Kubernetes wants to know that whoever installs it may.
-    annotations: { 'api-approved.kubernetes.io': 'unapproved, a stand-in in a test' },
-  },
-  spec: {
-    group: 'build.openshift.io',
-    scope: 'Namespaced',
-    names: { plural: 'buildconfigs', kind: 'BuildConfig' },
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-      },
-    ],
-  },
-});
+const crdOf = (group: string, plural: string, kind: string): string =>
+  JSON.stringify({
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: {
+      name: `${plural}.${group}`,
+      // The group is protected: Kubernetes wants to know that whoever installs it may.
+      annotations: { 'api-approved.kubernetes.io': 'unapproved, a stand-in in a test' },
+    },
+    spec: {
+      group,
+      scope: 'Namespaced',
+      names: { plural, kind },
+      versions: [
+        {
+          name: 'v1',
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+        },
+      ],
+    },
+  });
+
+const openShiftCrds = [
+  crdOf('build.openshift.io', 'buildconfigs', 'BuildConfig'),
+  crdOf('build.openshift.io', 'builds', 'Build'),
+  crdOf('image.openshift.io', 'imagestreams', 'ImageStream'),
+];
 
 const notFound = JSON.stringify({
   ...{ kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'NotFound', code: 404 },

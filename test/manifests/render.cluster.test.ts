@@ -1,5 +1,6 @@
 /** What kustomize makes of the manifests, where no API server has to judge it. Runs inside of a box for its kubectl. */
 import { afterAll, expect, test } from '@jest/globals';
+import { isDeepStrictEqual } from 'node:util';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeDirectories } from '../support/directories.ts';
@@ -15,19 +16,37 @@ const [kubernetes, openshift] = await Promise.all(
 const named = (objects: readonly Manifest[] | undefined): ReadonlyMap<string, Manifest> =>
   new Map((objects ?? []).map((object) => [nameOf(object), object]));
 
-test('OpenShift gets one object more, and lets agents be privileged on every node', () => {
+test('OpenShift gets the rights and the policies of builds, and lets agents be privileged on every node', () => {
   const [base, more] = [named(kubernetes), named(openshift)];
   const added = [...more.values()].filter((object) => !base.has(nameOf(object)));
-  expect(added).toMatchObject([
-    {
-      kind: 'RoleBinding',
-      metadata: { namespace: 'edgebuild-node' },
-      roleRef: { kind: 'ClusterRole', name: 'system:openshift:scc:privileged' },
-      subjects: [{ kind: 'ServiceAccount', name: 'edgebuild-agent', namespace: 'edgebuild-node' }],
-    },
+  expect(added.map(nameOf).toSorted()).toEqual([
+    'ClusterRole/edgebuild-builds',
+    'ClusterRole/edgebuild-secret-names',
+    'ClusterRoleBinding/edgebuild-builds',
+    'RoleBinding/edgebuild-node/edgebuild-agent-privileged',
+    'ValidatingAdmissionPolicy/edgebuild-authors',
+    'ValidatingAdmissionPolicy/edgebuild-workloads',
+    'ValidatingAdmissionPolicyBinding/edgebuild-authors',
+    'ValidatingAdmissionPolicyBinding/edgebuild-workloads',
   ]);
-  for (const [name, object] of base)
-    if (name !== 'Namespace/edgebuild-node') expect(more.get(name)).toEqual(object);
+  expect(added.find(({ kind }) => kind === 'RoleBinding')).toMatchObject({
+    metadata: { namespace: 'edgebuild-node' },
+    roleRef: { kind: 'ClusterRole', name: 'system:openshift:scc:privileged' },
+    subjects: [{ kind: 'ServiceAccount', name: 'edgebuild-agent', namespace: 'edgebuild-node' }],
+  });
+  const changed = [...base].filter(([name, object]) => !isDeepStrictEqual(more.get(name), object));
+  expect(changed.map(([name]) => name)).toEqual([
+    'Namespace/edgebuild-node',
+    'NetworkPolicy/edgebuild-system/edgebuild',
+  ]);
+  const egressOf = (objects: ReadonlyMap<string, Manifest>): readonly unknown[] =>
+    (
+      objects.get('NetworkPolicy/edgebuild-system/edgebuild')?.['spec'] as {
+        readonly egress: readonly unknown[];
+      }
+    ).egress;
+  // The internal registry, for images of several platforms.
+  expect(egressOf(more)).toEqual([...egressOf(base), { ports: [{ port: 5000, protocol: 'TCP' }] }]);
   const before = base.get('Namespace/edgebuild-node')?.metadata;
   expect(more.get('Namespace/edgebuild-node')?.metadata).toEqual({
     ...before,
@@ -57,8 +76,12 @@ test('the Deployment reads images.env by a name that changes with it', async () 
   expect(after[0]).not.toBe(before[0]);
 });
 
-test('no role has a wildcard, a secret, or a right that leads to others', () => {
-  const rules = (openshift ?? []).flatMap((object) => object.rules ?? []);
+test('no role has a wildcard, a right that leads to others, or Secrets, but for one that nobody has', () => {
+  const isUnbound = ({ metadata }: Manifest): boolean => metadata.name === 'edgebuild-secret-names';
+  const rules = (openshift ?? []).filter((one) => !isUnbound(one)).flatMap((object) => object.rules ?? []);
+  expect(JSON.stringify((openshift ?? []).map(({ roleRef }) => roleRef))).not.toContain(
+    'edgebuild-secret-names',
+  );
   expect(rules.length).toBeGreaterThan(10);
   const said = new Set(rules.flatMap(({ apiGroups, resources, verbs }) => [...apiGroups, ...resources, ...verbs])); // prettier-ignore
   for (const word of [

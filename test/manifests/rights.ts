@@ -67,6 +67,73 @@ export const refused: Readonly<Record<string, readonly string[]>> = {
   ),
 };
 
+/** What it must be able to do in any namespace of an OpenShift, beside {@link needed}. */
+export const neededOnOpenShift: readonly string[] = [
+  ...each('get list watch create patch delete', 'buildconfigs.build.openshift.io'),
+  ...['create buildconfigs.build.openshift.io/instantiate', 'create builds.build.openshift.io/docker'],
+  ...each('get list watch patch', 'builds.build.openshift.io'),
+  ...each('get list watch create patch delete', 'imagestreams.image.openshift.io'),
+  ...each('get update', 'imagestreams.image.openshift.io/layers'),
+  ...['get imagestreamtags.image.openshift.io', 'get imagestreamimages.image.openshift.io'],
+  'create imagestreamimports.image.openshift.io',
+  ...each('get list watch', 'pods'),
+  ...['deployments.apps', 'services', 'routes.route.openshift.io'].flatMap((kind) =>
+    each('get list watch create patch delete', kind),
+  ),
+  ...each('create patch', 'events.events.k8s.io'),
+];
+
+const { 'touch workloads outside of the agents’ namespace': _, ...others } = refused;
+
+/** What it must not be able to do there: all that it may not elsewhere, but for what an EdgeBuild is made of. */
+export const refusedOnOpenShift: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(
+    Object.entries(others)
+      .filter(([what]) => what !== 'write events elsewhere')
+      .map(([what, questions]) => [
+        what,
+        questions.filter((question) => !/^(create|patch) deployments\.apps( |$)/.test(question)),
+      ]),
+  ),
+  'touch agents outside of their namespace': inEach(
+    namespaces.filter((name) => name !== 'edgebuild-node'),
+    each('create patch delete', 'daemonsets.apps'),
+  ),
+  'run anything but Deployments': [
+    ...['statefulsets.apps', 'replicasets.apps', 'jobs.batch', 'cronjobs.batch', 'replicationcontrollers'],
+    ...['deploymentconfigs.apps.openshift.io'],
+  ].flatMap((kind) => each('create patch update delete', kind)),
+  'do more with builds': [
+    ...each('create update delete deletecollection', 'builds.build.openshift.io'),
+    ...each('update deletecollection', 'buildconfigs.build.openshift.io'),
+    ...[
+      'create buildconfigs.build.openshift.io/instantiatebinary',
+      'create buildconfigs.build.openshift.io/webhooks',
+    ],
+    ...[
+      'get builds.build.openshift.io/log',
+      'create builds.build.openshift.io/clone',
+      'update builds.build.openshift.io/details',
+    ],
+    ...each('create', 'builds.build.openshift.io/custom'),
+    ...each('create', 'builds.build.openshift.io/source'),
+    ...each('create', 'builds.build.openshift.io/jenkinspipeline'),
+  ],
+  'do more with images': [
+    ...each('update deletecollection', 'imagestreams.image.openshift.io'),
+    ...each('create update patch delete list', 'imagestreamtags.image.openshift.io'),
+    ...each('get list create update patch delete', 'images.image.openshift.io'),
+    ...['get imagestreams.image.openshift.io/secrets', 'patch imagestreams.image.openshift.io/status'],
+  ],
+  'read what is configured, or use an account or an SCC': [
+    ...each('get list watch', 'configmaps'),
+    ...each('get list impersonate', 'serviceaccounts'),
+    ...['privileged', 'anyuid', 'hostnetwork'].map(
+      (name) => `use securitycontextconstraints.security.openshift.io:${name}`,
+    ),
+  ],
+};
+
 /**
  * Which of the questions the API server answers with yes for a user. A question is `VERB RESOURCE.GROUP/SUBRESOURCE:NAME in
  * NAMESPACE`, of which only verb and resource must be there; without a namespace it is about all of them.
