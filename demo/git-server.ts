@@ -15,11 +15,12 @@ export interface GitServer {
   readonly close: () => Promise<void>;
 }
 
-/** Serves a folder's files as the only commit of `master`, over the git protocol, on loopback alone. */
+/** Serves a folder's files as the only commit of `master`, over the git protocol, on loopback alone unless told otherwise. */
 export const serveRepository = async (
   files: string,
   name: string,
   environment: Readonly<Record<string, string>>,
+  address = '127.0.0.1',
 ): Promise<GitServer> => {
   const base = await mkdtemp(join(tmpdir(), 'edgebuild-demo-'));
   const repository = join(base, name);
@@ -39,7 +40,7 @@ export const serveRepository = async (
   const daemon = spawn(
     join(await git('--exec-path'), 'git-daemon'),
     [
-      '--listen=127.0.0.1',
+      `--listen=${address}`,
       `--port=${port}`,
       `--base-path=${base}`,
       '--export-all',
@@ -59,7 +60,7 @@ export const serveRepository = async (
     await rm(base, { recursive: true, force: true });
   };
   try {
-    await answering(port);
+    await answering(address, port);
     return { port, commit, close };
   } catch (error) {
     await close();
@@ -84,17 +85,17 @@ const freePort = async (): Promise<number> => {
   return port;
 };
 
-const answering = async (port: number): Promise<void> => {
+const answering = async (address: string, port: number): Promise<void> => {
   for (let attempt = 0; attempt < 100; attempt++) {
-    if (await answers(port)) return;
+    if (await answers(address, port)) return;
     await sleep(50);
   }
   throw new Error(`the git server does not answer on port ${port}`);
 };
 
-const answers = (port: number): Promise<boolean> =>
+const answers = (address: string, port: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect(port, address);
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { architectureOf, readElf } from '../src/image/elf.ts';
+import { elfInWords } from './elf-words.ts';
 import { buildahOf, type Place, type Watch } from './place.ts';
 
 /** What was seen of an image while its program ran. */
@@ -81,12 +81,4 @@ export const serveImage = async (
     processes,
     programs,
   };
-};
-
-/** "ELF 64-bit little endian, arm64, shared, interpreter /lib/ld-linux-aarch64.so.1", of the first bytes of a file. */
-const elfInWords = (head: Buffer): string => {
-  const elf = readElf(head);
-  if (elf === undefined) return 'not an ELF file';
-  const interpreter = elf.interpreter.state === 'path' ? `interpreter ${elf.interpreter.path}` : 'static';
-  return `ELF ${elf.class}-bit ${elf.byteOrder} endian, ${architectureOf(elf)}, ${interpreter}`;
 };
