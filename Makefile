@@ -26,9 +26,16 @@ setup: ## install what building, testing and the demo need, where it is missing
 	@scripts/setup.sh node build image verify test cluster demo
 
 .PHONY: demo
-demo: ## build an ARM64 apache image from an unmodified Dockerfile on this machine, and see it serve a page
-	@scripts/setup.sh node build demo
+demo: ## a whole cluster in a box: one EdgeBuild becomes an ARM64 image, proven, published and serving a page
+	@scripts/setup.sh node build image cluster demo
+	@node test/cluster/programs.ts >/dev/null
+	@node scripts/images.ts
 	@node demo/run.ts
+
+.PHONY: demo-local
+demo-local: ## the same image on this machine, without any cluster
+	@scripts/setup.sh node build demo
+	@node demo/local.ts
 
 .PHONY: test
 test: ## run every test; T=PATTERN for the test files whose path matches
@@ -43,6 +50,12 @@ soak: ## many more seeded sequences of faults than make test has; SEEDS=2000 FIR
 	@scripts/setup.sh node cluster
 	@node test/cluster/programs.ts >/dev/null
 	@EDGEBUILD_SEEDS=$(or $(SEEDS),2000) EDGEBUILD_FIRST_SEED=$(or $(FIRST),1000) scripts/test.sh .cache/soak-results test/faults/random
+
+.PHONY: cluster
+cluster: ## a shell in a whole Kubernetes of your own, as root, until it ends
+	@scripts/setup.sh node cluster
+	@node test/cluster/programs.ts >/dev/null
+	@node test/cluster/enter.ts
 
 .PHONY: build
 build: ## compile the command line into dist/
@@ -92,6 +105,11 @@ bench: ## measure against plain buildah and skopeo: docs/benchmarks.md says how
 	@scripts/setup.sh node build demo
 	@node bench/run.ts $(B)
 
+.PHONY: bench-render
+bench-render: ## measure edgebuild render, of one EdgeBuild and of a thousand
+	@scripts/setup.sh node
+	@node bench/render.ts
+
 .PHONY: bench-runtime
 bench-runtime: ## measure the controller runtime against raw requests and a twin in Go; B=converge, memory, latency, rest or leader
 	@scripts/setup.sh node cluster
@@ -110,6 +128,16 @@ bench-nodes: ## measure the nodes' agent on a real node, and the operator with 5
 	@rm -rf .cache/bench-nodes
 	@node scripts/bundle.ts --into .cache/bench-nodes src/main.ts
 	@node bench/nodes.ts $(B)
+
+.PHONY: bench-edgebuild
+bench-edgebuild: ## measure EdgeBuilds on the stand-in for OpenShift, and whole ones in a box; B=latency, scale, whole or render
+	@scripts/setup.sh node build image cluster
+	@node test/cluster/programs.ts >/dev/null
+	@node scripts/images.ts
+	@rm -rf .cache/bench-edgebuild
+	@node scripts/bundle.ts --into .cache/bench-edgebuild src/main.ts
+	@node scripts/bundle.ts --into .cache/bench-edgebuild/raw bench/edgebuild-raw.ts
+	@node bench/edgebuild.ts $(B)
 
 .PHONY: clean
 clean: ## remove what these targets made in this folder; node_modules and the user's cache stay

@@ -26,12 +26,13 @@ fail() { say "$@"; exit 3; }
 readonly build_packages=(git ca-certificates buildah skopeo uidmap tar util-linux)
 readonly image_packages=(busybox-static xz-utils coreutils libc-bin)
 readonly verify_packages=(shellcheck)
-readonly test_packages=(busybox-static docker-registry apache2-utils openssl curl)
+# lua5.1 is the Lua that Argo CD runs; prometheus brings promtool.
+readonly test_packages=(busybox-static docker-registry apache2-utils openssl curl lua5.1 prometheus)
 readonly demo_packages=(mmdebstrap iproute2 curl)
 readonly cluster_packages=(containerd runc containernetworking-plugins iptables nftables iproute2 slirp4netns util-linux
   busybox-static docker-registry openssl ca-certificates)
 # They bring a service each.
-readonly service_packages=(containerd docker-registry)
+readonly service_packages=(containerd docker-registry prometheus)
 
 installed() { [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
@@ -89,7 +90,7 @@ done
 # --- Debian packages -------------------------------------------------------------------------------------------------
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-  fail "this machine has no apt: set up by hand what CONTRIBUTING.md lists (Debian 12 or later, or Ubuntu, are known)"
+  fail "this machine has no apt: set up by hand the packages that scripts/setup.sh names (Debian 12 or later, or Ubuntu, are known)"
 fi
 
 # Any npm will do: it only fetches Node 24, which then runs everything.

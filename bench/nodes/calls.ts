@@ -1,10 +1,13 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 
 /** One answered request, as the API server's audit log has it. */
 export interface Call {
   readonly who: string;
   /** "patch nodes", "patch nodeemulations/status" */
   readonly what: string;
+  /** Of the API; empty for the core's. */
+  readonly group: string;
+  readonly namespace: string;
   readonly name: string;
   readonly code: number;
   /** Milliseconds since 1970, with digits behind the point: all stamps are of one clock. */
@@ -15,7 +18,13 @@ export interface Call {
 interface AuditEvent {
   readonly verb: string;
   readonly userAgent?: string;
-  readonly objectRef?: { readonly resource?: string; readonly name?: string; readonly subresource?: string };
+  readonly objectRef?: {
+    readonly apiGroup?: string;
+    readonly namespace?: string;
+    readonly resource?: string;
+    readonly name?: string;
+    readonly subresource?: string;
+  };
   readonly responseStatus?: { readonly code?: number };
   readonly requestReceivedTimestamp: string;
   readonly stageTimestamp: string;
@@ -27,28 +36,37 @@ const millisecondsOf = (stamp: string): number =>
 
 const callOf = (line: string): Call => {
   const event = JSON.parse(line) as AuditEvent;
-  const { resource = '', subresource, name = '' } = event.objectRef ?? {};
+  const {
+    apiGroup: group = '',
+    namespace = '',
+    resource = '',
+    subresource,
+    name = '',
+  } = event.objectRef ?? {};
   return {
     who: event.userAgent ?? '',
     what: [event.verb, subresource === undefined ? resource : `${resource}/${subresource}`].join(' '),
-    ...{ name, code: event.responseStatus?.code ?? 0 },
+    ...{ group, namespace, name, code: event.responseStatus?.code ?? 0 },
     receivedAt: millisecondsOf(event.requestReceivedTimestamp),
     answeredAt: millisecondsOf(event.stageTimestamp),
   };
 };
 
-/** Each call returns what was written to the log since now. */
+/** Each call returns all that was written to the log since now. */
 export const callsFrom = (path: string): (() => readonly Call[]) => {
-  const descriptor = openSync(path, 'r');
-  const begin = fstatSync(descriptor).size;
-  closeSync(descriptor);
+  const size = (): number => statSync(path).size;
+  let position = size();
+  const calls: Call[] = [];
   return () => {
+    const text = Buffer.alloc(size() - position);
     const file = openSync(path, 'r');
-    const text = Buffer.alloc(fstatSync(file).size - begin);
-    const length = readSync(file, text, 0, text.length, begin);
+    const length = readSync(file, text, 0, text.length, position);
     closeSync(file);
     // What stands behind the last line feed is not whole yet.
-    return text.toString('utf8', 0, length).split('\n').slice(0, -1).map(callOf);
+    const end = text.subarray(0, length).lastIndexOf(10) + 1;
+    position += end;
+    for (const line of text.toString('utf8', 0, end).split('\n')) if (line !== '') calls.push(callOf(line));
+    return [...calls];
   };
 };
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -29,19 +29,55 @@ const freePort = async (): Promise<number> => {
   return port;
 };
 
+/** The third field of /proc/PID/stat and those after it, behind the name, which may hold anything; empty if it has ended. */
+const statOf = (pid: string): readonly string[] => {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+  } catch {
+    return [];
+  }
+};
+/** User and system time, which are neighbours, in milliseconds: a tick is 10 of them. */
+const ticksOf = (fields: readonly string[], at: number): number =>
+  (Number(fields[at] ?? 0) + Number(fields[at + 1] ?? 0)) * 10;
+
+/** User and system time of a process so far, in milliseconds. */
+export const cpuMsOf = (pid: number): number => ticksOf(statOf(String(pid)), 11);
+
+/** Of all children of this process: of those that run, and of those that have ended. */
+export const childrenCpuMs = (): number => {
+  const running = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => statOf(pid))
+    .filter(([, parent]) => Number(parent) === process.pid)
+    .reduce((sum, fields) => sum + ticksOf(fields, 11), 0);
+  return running + ticksOf(statOf('self'), 13);
+};
+
 /** Garbage is collected when it is told to, beside when Node thinks fit. Nothing else differs from what ships. */
 const onSignal = 'data:text/javascript,process.on("SIGUSR2",()=>globalThis.gc())';
 
+export interface OperatorOptions {
+  /** The folder of .cache that it was compiled into. */
+  readonly into?: string;
+  /** More of `edgebuild run`. */
+  readonly flags?: readonly string[];
+}
+
 /** The Deployment's limit of memory is not set here: how much it would take is what is asked. */
-export const startOperatorProcess = async (kubeconfig: string, image: string): Promise<OperatorProcess> => {
+export const startOperatorProcess = async (
+  kubeconfig: string,
+  image: string,
+  { into = 'bench-nodes', flags = [] }: OperatorOptions = {},
+): Promise<OperatorProcess> => {
   const port = await freePort();
   const profile = (process.env['NODE_PROFILE'] ?? '').split(' ').filter((flag) => flag !== '');
   const child = execa(
     process.execPath,
     [
-      ...['--expose-gc', '--import', onSignal, ...profile, join(repository, '.cache/bench-nodes/main.js'), 'run'],
+      ...['--expose-gc', '--import', onSignal, ...profile, join(repository, '.cache', into, 'main.js'), 'run'],
       ...['--kubeconfig', kubeconfig, '--metrics-bind-address', `127.0.0.1:${String(port)}`],
-      ...['--health-probe-bind-address', '0', '--log-level', 'warn'],
+      ...['--health-probe-bind-address', '0', '--log-level', 'warn', ...flags],
     ],
     { reject: false, stdout: 'inherit', stderr: 'inherit', env: { AGENT_IMAGE: image, NODE_ENV: 'production' } },
   ); // prettier-ignore
@@ -54,11 +90,7 @@ export const startOperatorProcess = async (kubeconfig: string, image: string): P
   return {
     residentMiB: () => statusMiB('VmRSS'),
     peakMiB: () => statusMiB('VmHWM'),
-    cpuMs: () => {
-      // Behind the name, which may hold anything: utime and stime are the 14th and 15th field, in ticks of 10 ms.
-      const fields = proc('stat').split(') ').at(-1)?.split(' ') ?? [];
-      return (Number(fields[11]) + Number(fields[12])) * 10;
-    },
+    cpuMs: () => cpuMsOf(child.pid ?? 0),
     collectGarbage: async () => {
       child.kill('SIGUSR2');
       await pause(2000);
