@@ -86,6 +86,10 @@ const image = z
     digest: digest.meta({
       description: 'Its digest: algorithm:hexadecimal. Required; at most 136 characters.',
     }),
+    tag: text({ max: 382 }).exactOptional().meta({
+      description:
+        'The tag that means it, on a cluster: the name of an ImageStream, ":", a tag. Default: absent off a cluster. At most 382 characters.',
+    }),
     publishedAt: time.meta({ description: 'When it was published: an RFC 3339 time in UTC. Required.' }),
   })
   .meta({ description: 'The published image. Default: absent until one was published.' });

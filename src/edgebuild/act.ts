@@ -1,4 +1,10 @@
-import { attemptAnnotation, labelKeys, managedBy, supersededAnnotation } from '../engines/openshift/names.ts';
+import {
+  attemptAnnotation,
+  fieldManagerOf,
+  labelKeys,
+  managedBy,
+  supersededAnnotation,
+} from '../engines/openshift/names.ts';
 import type { Build, BuildConfig, OpenShiftObject, TagReference } from '../engines/openshift/types.ts';
 import type { Client } from '../kube/client.ts';
 import { isInvalid, isNotFound } from '../kube/errors.ts';
@@ -86,9 +92,7 @@ export const applyOutput = async (
   caches: EdgeBuildCaches,
 ): Promise<void> => {
   const object = { ...stream, metadata: { ...stream.metadata, namespace } };
-  caches.imageStreams.learn(
-    await client.apply(imageStreams, object, { fieldManager: `edgebuild-${name}`.slice(0, 128) }),
-  );
+  caches.imageStreams.learn(await client.apply(imageStreams, object, { fieldManager: fieldManagerOf(name) }));
 };
 
 /** Tags that somebody made mean another architecture: that alone makes OpenShift import nothing again, here or there. */

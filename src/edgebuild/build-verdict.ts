@@ -86,7 +86,6 @@ const plainFacts = (
 /** Its image is gone: made again, as soon as that may be. */
 const anew = (context: PlatformContext, before: PlatformStatus): Decision => {
   const decision = begin(context, 'its image is gone');
-  if (decision.start !== undefined) return decision;
   const { state, reason, message } = decision.facts;
   // What was lost stays known: by that it is seen that it is lost.
   return { ...decision, facts: { ...lastFacts(before), state, reason, message } };
@@ -106,7 +105,8 @@ const verify = (
   const { observed, one } = context;
   const tag = stagingTag(observed.destination, one.platform);
   // Some builds do not say which image they made: then it is what their tag holds.
-  const pushed = observed.pushed(`${observed.namespace}/${state.name}`);
+  const identity = build.metadata.uid ?? state.name;
+  const pushed = observed.pushed(`${observed.namespace}/${identity}`);
   if (pushed === gone) return retry(context, build, { ...facts, ...lost(tag) });
   const digest = state.digest ?? pushed;
   const image = digest === undefined ? undefined : observed.image(digest);
@@ -117,7 +117,7 @@ const verify = (
       message: 'reading the built image',
     } as const;
     const { stream } = observed.destination;
-    const unread = { stream, tag, build: state.name, ...(digest === undefined ? {} : { digest }) };
+    const unread = { stream, tag, build: identity, ...(digest === undefined ? {} : { digest }) };
     return { facts: { ...facts, ...pending }, unread: [unread] };
   }
   const found = { ...facts, digest, architecture: image.architecture };

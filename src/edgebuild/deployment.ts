@@ -24,31 +24,30 @@ export interface Deployment extends KubeObject {
 
 /** What its pods are to be. */
 export interface WantedRun {
-  /** By digest. */
-  readonly image: string;
+  /** By digest; undefined: what runs may stay, what is to run next is not known yet. */
+  readonly image: string | undefined;
   readonly replicas: number;
 }
 
 /**
  * Whether what was published runs.
  *
- * @param wanted undefined: what runs may stay, what is to run next is not known yet.
  * @param published the reference of the image that was published last.
  */
 export const deployedFinding = (
   deployment: Deployment | undefined,
-  wanted: WantedRun | undefined,
+  wanted: WantedRun,
   published: string | undefined,
 ): Finding => {
-  const image = wanted?.image ?? published;
+  const { replicas } = wanted;
+  const image = wanted.image ?? published;
   if (image === undefined)
     return { status: 'Unknown', reason: 'Pending', message: 'nothing is published yet' };
-  if (deployment !== undefined && wanted !== undefined && !isOf(deployment, wanted)) {
-    const message = `the Deployment is about to have ${wanted.replicas} pods of ${image}`;
+  if (deployment !== undefined && !isOf(deployment, wanted)) {
+    const message = `the Deployment does not have ${replicas} pods of ${image} yet`;
     return { status: 'False', reason: 'DeployProgressing', message };
   }
-  const { spec, status, metadata } = deployment ?? {};
-  const replicas = wanted?.replicas ?? spec?.replicas ?? 1;
+  const { status, metadata } = deployment ?? {};
   const isCurrent = status?.observedGeneration === metadata?.generation && deployment !== undefined;
   const ready = Math.min(status?.availableReplicas ?? 0, status?.updatedReplicas ?? 0);
   if (isCurrent && ready >= replicas)
@@ -67,4 +66,6 @@ const digestOf = (image: string | undefined): string | undefined => image?.split
 
 const isOf = ({ spec }: Deployment, { image, replicas }: WantedRun): boolean =>
   spec?.replicas === replicas &&
-  digestOf(spec.template?.spec?.containers?.find(({ name }) => name === 'main')?.image) === digestOf(image);
+  (image === undefined ||
+    digestOf(spec.template?.spec?.containers?.find(({ name }) => name === 'main')?.image) ===
+      digestOf(image));

@@ -20,11 +20,14 @@ export interface BuildNode extends KubeObject {
   };
 }
 
-/** Whether the scheduler puts a build on it. OpenShift lets no build tolerate a taint. */
+/** Whether the scheduler puts pods on it. */
 const isUsable = ({ spec, status }: BuildNode): boolean =>
   spec?.unschedulable !== true &&
-  (spec?.taints ?? []).every(({ effect }) => effect === 'PreferNoSchedule') &&
   (status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false);
+
+/** Builds have no tolerations of their own; an admin can give them some (Build.config.openshift.io, spec.buildOverrides). */
+const hasTaint = ({ spec }: BuildNode): boolean =>
+  (spec?.taints ?? []).some(({ effect }) => effect !== 'PreferNoSchedule');
 
 /** Where a platform is built, and whether a node for it is there now. */
 export type Place =
@@ -54,6 +57,19 @@ export const placeOf = (
   isCross = false,
 ): Place => {
   const usable = nodes.filter(isUsable);
+  const among = (some: readonly BuildNode[]): Place => placeAmong(platform, wanted, some, emulation, isCross);
+  const place = among(usable.filter((node) => !hasTaint(node)));
+  // Where there are no others, the scheduler knows whether builds tolerate it.
+  return 'isThere' in place && !place.isThere ? among(usable) : place;
+};
+
+const placeAmong = (
+  platform: PlatformName,
+  wanted: EdgeBuildSpec['execution'],
+  usable: readonly BuildNode[],
+  emulation: string | undefined,
+  isCross: boolean,
+): Place => {
   const has = (key: string, value: string): ((node: BuildNode) => boolean) => {
     return ({ metadata }) => metadata.labels?.[key] === value;
   };
@@ -85,5 +101,5 @@ export const signatureOf = (node: BuildNode): string => {
   const labels = Object.entries(node.metadata.labels ?? {}).filter(
     ([key]) => key === archLabel || key.startsWith(emulationPrefix),
   );
-  return JSON.stringify([isUsable(node), labels.sort()]);
+  return JSON.stringify([isUsable(node), hasTaint(node), labels.sort()]);
 };

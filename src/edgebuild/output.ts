@@ -129,8 +129,14 @@ const childrenNow = ({ outputStream: live, destination }: Observed): Readonly<Re
   );
 
 /** What the tag means while nothing new is to be published: of another tag than before, nothing yet. */
-const publishedBefore = ({ outputStream: live, destination, status }: Observed): string | undefined =>
-  pointedAt(live, destination, status?.image?.digest) === undefined ? undefined : status?.image?.digest;
+const publishedBefore = ({ outputStream: live, destination, status }: Observed): string | undefined => {
+  const { digest, tag } = status?.image ?? {};
+  const isHere =
+    tag === undefined ? pointedAt(live, destination, digest) !== undefined : tag === nameOf(destination);
+  return isHere ? digest : undefined;
+};
+
+const nameOf = ({ stream, tag }: Destination): string => `${stream}:${tag}`;
 
 /** How the tag's `from` names an image; undefined: it names another one, or none. */
 const pointedAt = (
@@ -159,5 +165,10 @@ export const publishedImage = (
   if (digest === undefined || tagNow(stream, destination.tag) !== digest) return undefined;
   const reference = `${stream?.status?.dockerImageRepository ?? destination.stream}@${digest}`;
   const before = status?.image;
-  return { reference, digest, publishedAt: before?.digest === digest ? before.publishedAt : now };
+  return {
+    reference,
+    digest,
+    tag: nameOf(destination),
+    publishedAt: before?.digest === digest ? before.publishedAt : now,
+  };
 };

@@ -73,7 +73,7 @@ export const planOf = (observed: Observed, now: string): Plan => {
       ...(deploy && {
         deployed: deployedFinding(
           observed.deployment,
-          running && { image: running.image, replicas: deploy.replicas },
+          { image: running?.image, replicas: deploy.replicas },
           observed.status?.image?.reference,
         ),
       }),

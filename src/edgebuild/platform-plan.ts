@@ -1,6 +1,6 @@
 import type { PlatformStatus } from '../api/edgebuild.ts';
 import { isOver, numberIn, numberOf } from '../engines/openshift/build-state.ts';
-import { buildConfig } from '../engines/openshift/desired/build-config.ts';
+import { areOfSameSpec, buildConfig } from '../engines/openshift/desired/build-config.ts';
 import { importedOf, type Imported } from '../engines/openshift/imported.ts';
 import { baseStreamName, labelKeys, supersededAnnotation } from '../engines/openshift/names.ts';
 import { archLabel } from '../engines/openshift/where.ts';
@@ -18,11 +18,13 @@ import {
   isWanted,
   type PlatformContext,
 } from './platform-context.ts';
-import { begin } from './starting.ts';
+import { begin, heldUp } from './starting.ts';
 
 /** What is to be done for one platform, and what is known of it. */
 export interface PlatformPlan extends Decision {
   readonly place: Place;
+  /** Where what was built runs: stages of other platforms are no part of it. */
+  readonly runs: Place;
   readonly imports: readonly Imported[];
   /** Undefined: it cannot be made yet. */
   readonly buildConfig: (BuildConfig & OpenShiftObject) | undefined;
@@ -61,6 +63,7 @@ export const planPlatform = (observed: Observed, one: ObservedPlatform, now: str
   const isMade = one.buildConfig !== undefined || areBasesReady;
   return {
     ...{ place, imports, unread, cancel: superseded(context) },
+    runs: placeOf(one.platform, spec.execution, observed.nodes, observed.emulation),
     buildConfig: isMade && place.execution !== 'Impossible' ? wanted : undefined,
     ...withUnread(unread, decide(context)),
   };
@@ -98,10 +101,16 @@ const superseded = (context: PlatformContext): readonly string[] => {
       const isOther = !isWanted(context, inputsOf(build));
       return hasBegun(build)
         ? isOther && cancelSuperseded
-        : isOther || isOtherwiseLimited(build, context.wanted) || isElsewhere(context, build);
+        : isOther ||
+            (isFollowed(context) &&
+              (isOtherwiseLimited(build, context.wanted) || isElsewhere(context, build)));
     })
     .map(({ metadata }) => metadata.name);
 };
+
+/** Another build would be started now. */
+const isFollowed = (context: PlatformContext): boolean =>
+  context.place.execution !== 'Impossible' && heldUp(context, context.place) === undefined;
 
 /** No node takes its pod, and there is a node of another kind by now. */
 const isElsewhere = ({ place, wanted, one }: PlatformContext, { metadata, spec }: Build): boolean =>
@@ -118,18 +127,36 @@ const hasBegun = ({ status }: Build): boolean => !['New', 'Pending'].includes(st
 const decide = (context: PlatformContext): Decision => {
   const { one } = context;
   const newest = one.builds.find((build) => isWanted(context, inputsOf(build)) && counts(build, one.builds));
-  const remembered = rememberedOf(context, newest);
+  const remembered = builtBefore(context) ?? rememberedOf(context, newest);
   // Builds that are over are cleared away; what they made is not, and what was wrong with them is not mended by it.
   if (remembered !== undefined) return { facts: lastFacts(remembered) };
-  if (newest !== undefined) return ofBuild(context, newest);
+  if (newest !== undefined && !isDropped(context, newest)) return ofBuild(context, newest);
   return begin(context, 'starting a build');
 };
+
+/** One that was to follow it was cancelled for a better one, which is not there yet. */
+const isDropped = (context: PlatformContext, newest: Build): boolean =>
+  context.one.builds.some(
+    (build) =>
+      numberOf(build) > numberOf(newest) &&
+      isWanted(context, inputsOf(build)) &&
+      build.status?.phase === 'Cancelled' &&
+      build.metadata.annotations?.[supersededAnnotation] !== undefined,
+  );
 
 /** What was cancelled for something else, or before it, is no answer when it is wanted again. */
 const counts = (build: Build, all: readonly Build[]): boolean =>
   build.status?.phase !== 'Cancelled' ||
   (build.metadata.annotations?.[supersededAnnotation] === undefined &&
     all.every((other) => numberOf(other) <= numberOf(build)));
+
+/** While base images are imported again it is not known that they are others: what was built of the same spec stays. */
+const builtBefore = (context: PlatformContext): PlatformStatus | undefined => {
+  const { before } = context.one;
+  const arePending = context.imports.some(({ state }) => state === 'Pending' || state === 'Unread');
+  if (!arePending || before?.state !== 'Succeeded') return undefined;
+  return areOfSameSpec(before.inputs ?? '', context.inputs) && !isLost(context, before) ? before : undefined;
+};
 
 /** What the status says of a later build than there is. Numbers begin anew with a BuildConfig that was made anew. */
 const rememberedOf = (context: PlatformContext, newest: Build | undefined): PlatformStatus | undefined => {

@@ -13,11 +13,18 @@ export const runOf = (
 ): PublishedRun | undefined => {
   const { outputStream: stream, destination } = observed;
   if (observed.spec.deploy === undefined || published === undefined) return undefined;
-  const done = platforms.flatMap(({ facts, place }) =>
-    facts.state === 'Succeeded' && facts.digest !== undefined && place.execution !== 'Impossible'
-      ? [{ platform: facts.platform, digest: facts.digest, execution: place.execution }]
+  const done = platforms.flatMap(({ facts, runs }) =>
+    facts.state === 'Succeeded' && facts.digest !== undefined && runs.execution !== 'Impossible'
+      ? [{ platform: facts.platform, digest: facts.digest, execution: runs.execution }]
       : [],
   );
+  const now = observed.deployment?.spec?.template?.spec?.containers?.find(
+    ({ name }) => name === 'main',
+  )?.image;
+  const digest = now?.split('@').at(-1) ?? '';
+  // It is still published: that a later build of its platform has failed takes it from nobody.
+  const stays = observed.index(published)?.includes(digest) === true;
+  if (stays && done.every((one) => one.digest !== digest)) return undefined;
   const chosen = done.find(({ execution }) => execution === 'Native') ?? done.at(0);
   const repository = stream?.status?.dockerImageRepository;
   if (chosen === undefined || repository === undefined) return undefined;

@@ -97,10 +97,13 @@ export const createController = <T extends KubeObject>(settings: ControllerSetti
     stop.addEventListener('abort', shutDown, { once: true });
     try {
       const stores = [root, ...owned, ...mapped.map(({ store }) => store)];
-      await Promise.all(stores.map((store) => store.settled(stop)));
+      const settled = async (): Promise<void> => {
+        await Promise.all(stores.map((store) => store.settled(stop)));
+      };
+      await settled();
       if (stop.aborted) return;
       for (const key of allKeys()) queue.add(key);
-      await Promise.all(Array.from({ length: workers }, () => work(queue, client, abandon)));
+      await Promise.all(Array.from({ length: workers }, () => work(queue, client, abandon, settled)));
     } finally {
       stop.removeEventListener('abort', shutDown);
       stopFeeding();
@@ -121,8 +124,11 @@ export const createController = <T extends KubeObject>(settings: ControllerSetti
     queue: ReturnType<typeof createQueue>,
     client: Client,
     abandon: AbortSignal,
+    settled: () => Promise<void>,
   ): Promise<void> => {
     for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
+      // Again, too: a kind that comes after another is listed when that appears.
+      await settled();
       const job = jobOf(key);
       if (job === undefined) queue.forget(key);
       else await reconcileOne(queue, key, job, client, abandon);

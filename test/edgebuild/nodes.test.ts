@@ -18,6 +18,8 @@ describe('a platform is built', () => {
     ['under emulation, if the native node takes no pods', ['linux/arm64', 'PreferNative', [x86, cordoned(arm)], undefined], { execution: 'Emulated', isThere: true }],
     ['under emulation, if the native node is not Ready', ['linux/arm64', 'PreferNative', [x86, lost(arm)], undefined], { execution: 'Emulated', isThere: true }],
     ['under emulation, if the native node has a taint', ['linux/arm64', 'PreferNative', [x86, tainted('NoSchedule')], undefined], { execution: 'Emulated', isThere: true }],
+    ['natively where there are none without a taint: the scheduler decides', ['linux/amd64', 'PreferNative', [{ ...x86, spec: { taints: [{ effect: 'NoSchedule' }] } }], undefined], { execution: 'Native', isThere: true }],
+    ['under emulation where there are none without a taint: the scheduler decides', ['linux/arm64', 'PreferNative', [{ ...x86, spec: { taints: [{ effect: 'NoSchedule' }] } }], undefined], { execution: 'Emulated', isThere: true }],
     ['natively, if its taint is a wish', ['linux/arm64', 'PreferNative', [x86, tainted('PreferNoSchedule')], undefined], { execution: 'Native', isThere: true }],
     ['under emulation, if a stage is of the other nodes', ['linux/arm64', 'PreferNative', [x86, arm], undefined, true], { execution: 'Emulated', isThere: true }],
     ['nowhere, if a stage is of other nodes and that must be native', ['linux/arm64', 'Native', [x86, arm], undefined, true], { execution: 'Impossible', reason: 'NativeUnavailable' }],

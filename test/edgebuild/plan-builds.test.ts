@@ -65,6 +65,18 @@ describe('builds', () => {
     expect(platform(cluster)).toMatchObject({ state: 'Succeeded', build: 'web-arm64-1' });
   });
 
+  test('are not made again where base images are imported again, though they were cleared away', () => {
+    const cluster = cleared(done(), 'web-arm64-1');
+    const imageStreams = cluster.imageStreams.filter(({ metadata }) => metadata.name !== 'web-bases');
+    const pending = rested({ ...cluster, imageStreams });
+    expect(platform(pending)).toMatchObject({ state: 'Succeeded', build: 'web-arm64-1' });
+    expect(namesOf(settled(pending))).toEqual([]);
+    expect(platform(rested(edited(pending, other)))).toMatchObject({
+      state: 'Waiting',
+      reason: 'BaseImagesPending',
+    });
+  });
+
   test('are not begun for what is lost while the EdgeBuild is suspended', () => {
     const held = settled(edited(done(), { suspend: true }));
     const lost = {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { deployedFinding, type Deployment } from '../../src/edgebuild/deployment.ts';
 import { type Cluster, clusterOf, edgeBuild, edited, native, node, planned, proving } from './cluster.ts';
 import { failed, rested, settled } from './progress.ts';
-import { hashOf } from './written.ts';
+import { hashOf, instantiated } from './written.ts';
 
 const deploy = { replicas: 2, port: 8080, expose: true };
 const done = (spec: object = { deploy }, given: Partial<Cluster> = {}, metadata: object = {}): Cluster =>
@@ -132,6 +132,37 @@ describe('what is deployed', () => {
     expect(specOf(rested({ ...before, nodes: [node('worker-1')] }))).toEqual(specOf(before));
   });
 
+  test('is not Deployed with another number of pods than the spec says, even where the next image has failed', () => {
+    const failing = failed(
+      rested(edited(done(), changed)),
+      'web-arm64-2',
+      'DockerBuildFailed',
+      'exit status 1',
+    );
+    const scaled = rested(edited(rested(failing), { ...changed, deploy: { ...deploy, replicas: 0 } }));
+    expect([specOf(scaled).replicas, condition(scaled)?.status]).toEqual([2, 'False']);
+  });
+
+  test('stays when its platform fails later, where some platforms are enough', () => {
+    const several = { deploy, platforms: ['linux/s390x', 'linux/arm64'], publish: 'Succeeded' };
+    const before = done(several);
+    const failing = failed(
+      rested(instantiated(before, 'web-s390x')),
+      'web-s390x-2',
+      'DockerBuildFailed',
+      'exit status 1',
+    );
+    expect(specOf(settled(failing)).template.spec).toEqual(specOf(before).template.spec);
+  });
+
+  test('runs natively where there is a node for it, though a stage of its build does not', () => {
+    const text = 'FROM --platform=$BUILDPLATFORM golang:1 AS b\nFROM debian:12\nCOPY --from=b /x /\n';
+    const nodes = [proving('worker-1', 'arm64'), native('arm-1', 'arm64')];
+    const cluster = done({ deploy, source: { dockerfile: text } }, { nodes });
+    expect(cluster.buildConfigs[0]?.spec.nodeSelector).toMatchObject({ 'kubernetes.io/arch': 'amd64' });
+    expect(specOf(cluster).template.spec.nodeSelector).toEqual({ 'kubernetes.io/arch': 'arm64' });
+  });
+
   test('is named within 63 characters, the Service as a DNS label', () => {
     const cluster = done({ deploy }, {}, { name: `7.${'a'.repeat(198)}` });
     for (const { metadata } of [...cluster.deployments, ...cluster.services, ...cluster.routes])
@@ -162,9 +193,8 @@ describe('a Deployment', () => {
     ['has nothing to run', undefined, undefined, { status: 'Unknown', reason: 'Pending' }],
   ])('that %s', (_, deployment, image, expected) => {
     const replicas = deployment?.spec?.replicas ?? 2;
-    const wanted = image === undefined ? undefined : { image, replicas };
-    expect(deployedFinding(deployment, wanted, image)).toMatchObject(expected);
+    expect(deployedFinding(deployment, { image, replicas }, image)).toMatchObject(expected);
     // What is to run next is not known: what runs may stay.
-    expect(deployedFinding(deployment, undefined, image)).toMatchObject(expected);
+    expect(deployedFinding(deployment, { image: undefined, replicas }, image)).toMatchObject(expected);
   }); // prettier-ignore
 });

@@ -14,7 +14,7 @@ import {
   restarted,
 } from './cluster.ts';
 import { failed, imported, rested, settled, succeeded } from './progress.ts';
-import { acted, digestAt, ended, hashOf, tagged } from './written.ts';
+import { acted, digestAt, ended, hashOf, instantiated, tagged } from './written.ts';
 
 const building = (spec: object = {}): Cluster => rested(imported(rested(clusterOf(edgeBuild(spec)))));
 const platform = ({ object }: Cluster) => object.status?.platforms?.[0];
@@ -124,7 +124,48 @@ describe('a failed build', () => {
   });
 });
 
+const withUid = (cluster: Cluster, uid: string): Cluster => ({
+  ...cluster,
+  builds: cluster.builds.map((build) => ({ ...build, metadata: { ...build.metadata, uid } })),
+});
+/** The EdgeBuild is deleted, and another one made of its name: numbers of builds begin anew. */
+const anew = (cluster: Cluster, spec: object = {}): Cluster =>
+  withUid(
+    rested({ ...cluster, object: edgeBuild(spec, { uid: 'uid-2' }), buildConfigs: [], builds: [] }),
+    '2',
+  );
+
 describe('the image of a build', () => {
+  test('is not taken for that of an earlier build of the same name', () => {
+    const first = settled(withUid(building(), '1'), (one) =>
+      succeeded(one, 'web-arm64-1', { saysDigest: false }),
+    );
+    const second = anew(first);
+    const images = new Map([...second.images, ['sha256:second', { architecture: 'arm64' }]]);
+    const pushed = tagged({ ...second, images }, 'web', 'latest-arm64', 'sha256:second');
+    const over = ended(pushed, 'web-arm64-1', { phase: 'Complete', completionTimestamp: later(600) });
+    expect(rested(over, later(600)).object.status?.image?.digest).toBe('sha256:second');
+  });
+
+  test('is not taken for lost because that of an earlier build of the same name was', () => {
+    const spec = { retry: { limit: 0 } };
+    const output = { to: { imageDigest: 'sha256:lost' } };
+    const over = { phase: 'Complete', completionTimestamp: later(60), output } as const;
+    const lost = rested(ended(withUid(building(spec), '1'), 'web-arm64-1', over), later(1000));
+    expect(platform(lost)).toMatchObject({ state: 'Failed', reason: 'BuilderFailed' });
+    const cluster = rested(succeeded(anew(lost, spec), 'web-arm64-1'), later(2000));
+    expect(platform(cluster)).toMatchObject({ state: 'Succeeded' });
+  });
+
+  test('that is gone is not said to be verified when its build is refused', () => {
+    const before = settled(clusterOf(edgeBuild()));
+    const imageStreams = before.imageStreams.filter(({ metadata }) => metadata.name !== 'web');
+    const lost = { ...before, imageStreams };
+    const refused = acted(lost, { ...planned(lost), starts: [] });
+    expect(planned(refused).starts).toHaveLength(1);
+    expect(planned(refused).facts.platforms).toMatchObject([{ state: 'Building' }]);
+  });
+
   test('is looked at before anybody gets it', () => {
     const cluster = succeeded(building(), 'web-arm64-1');
     const plan = planned(cluster);
@@ -238,17 +279,19 @@ describe('where a build runs', () => {
     expect(cluster.buildConfigs[0]?.spec.nodeSelector).toEqual({ 'kubernetes.io/arch': 'arm64' });
   });
 
+  const git = { source: { git: { uri: 'https://example.com/x.git' } } };
+  const unscheduled = (build: string) => ({
+    ...{ apiVersion: 'v1', kind: 'Pod' },
+    metadata: {
+      ...{ name: `${build}-build`, namespace },
+      ownerReferences: [{ apiVersion: 'build.openshift.io/v1', kind: 'Build', name: build, uid: '1' }],
+    },
+    status: { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }] },
+  }); // prettier-ignore
+
   test('a build that no node takes goes where there is one by now', () => {
     const first = rested(imported(rested(clusterOf(edgeBuild(), { nodes: [node('worker-1'), arm] }))));
-    const unscheduled = {
-      ...{ apiVersion: 'v1', kind: 'Pod' },
-      metadata: {
-        ...{ name: 'web-arm64-1-build', namespace },
-        ownerReferences: [{ apiVersion: 'build.openshift.io/v1', kind: 'Build', name: 'web-arm64-1', uid: '1' }],
-      },
-      status: { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }] },
-    };
-    const gone = { ...first, pods: [unscheduled], nodes: [proving('worker-1', 'arm64')] };
+    const gone = { ...first, pods: [unscheduled('web-arm64-1')], nodes: [proving('worker-1', 'arm64')] };
     expect(planned(gone).cancels).toEqual(['web-arm64-1']);
     const moved = rested(gone);
     expect(names(moved)).toEqual(['web-arm64-1', 'web-arm64-2']);
@@ -256,6 +299,28 @@ describe('where a build runs', () => {
     // Its pod is somewhere: nothing interrupts it.
     expect(planned({ ...gone, pods: [] }).cancels).toEqual([]);
   }); // prettier-ignore
+
+  test('a build of a webhook that is cancelled for its node, or for its limits, is made again', () => {
+    const first = settled(clusterOf(edgeBuild(git), { nodes: [node('worker-1'), arm] }));
+    const called = rested(instantiated(first, 'web-arm64'));
+    const nodes = [proving('worker-1', 'arm64')];
+    const gone = { ...called, pods: [unscheduled('web-arm64-2')], nodes };
+    expect(platform(settled(gone))?.build).toBe('web-arm64-3');
+    const again = rested(instantiated(settled(clusterOf(edgeBuild(git))), 'web-arm64'));
+    expect(platform(settled(edited(again, { ...git, timeoutSeconds: 7200 })))?.build).toBe('web-arm64-3');
+  });
+
+  test('a build is not cancelled where no other would follow', () => {
+    const triggers = { onSpecChange: false, onBaseImageChange: false };
+    const fresh = rested(
+      imported(rested(clusterOf(edgeBuild({ triggers }), { nodes: [node('worker-1'), arm] }))),
+    );
+    const pending = rested(instantiated(fresh, 'web-arm64'));
+    for (const spec of [{ triggers }, { triggers, suspend: true }]) {
+      const gone = { pods: [unscheduled('web-arm64-1')], nodes: [proving('worker-1', 'arm64')] };
+      expect(planned({ ...edited(pending, spec), ...gone }).cancels).toEqual([]);
+    }
+  });
 
   test('what is done needs no node', () => {
     const cluster = settled({ ...settled(clusterOf(edgeBuild())), nodes: [] });

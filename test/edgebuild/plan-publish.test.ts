@@ -14,13 +14,35 @@ const fails = (cluster: Cluster, name: string): Cluster =>
 const latest = (cluster: Cluster): string | undefined => digestAt(cluster, 'web', 'latest');
 const changed = { buildArgs: [{ name: 'A', value: 'b' }] };
 
+/** oc tag docker.io/library/x:1 web:latest */
+const retagged = (cluster: Cluster): Cluster => {
+  const imageStreams = cluster.imageStreams.map((stream) => ({
+    ...stream,
+    spec: {
+      tags: (stream.spec?.tags ?? []).map((tag) =>
+        tag.name === 'latest'
+          ? { ...tag, from: { kind: 'DockerImage', name: 'docker.io/library/x:1' } }
+          : tag,
+      ),
+    },
+  }));
+  return tagged({ ...cluster, imageStreams }, 'web', 'latest', 'sha256:foreign');
+};
+
 describe('one platform', () => {
+  test('is put back where the tag was made to mean something else, also while a build runs or has failed', () => {
+    const next = rested(edited(done(), changed));
+    for (const cluster of [done(), next, fails(next, 'web-arm64-2')])
+      expect(latest(rested(retagged(cluster)))).toBe(hashOf('web-arm64-1'));
+  });
+
   test('is published by pointing the tag at the image that was verified', () => {
     const cluster = done();
     expect(latest(cluster)).toBe(hashOf('web-arm64-1'));
     expect(cluster.object.status?.image).toEqual({
       reference: `registry.example/team-1/web@${hashOf('web-arm64-1')}`,
       digest: hashOf('web-arm64-1'),
+      tag: 'web:latest',
       publishedAt: expect.stringMatching(/Z$/),
     });
     const stream = cluster.imageStreams.find(({ metadata }) => metadata.name === 'web');
@@ -145,6 +167,16 @@ describe('several platforms', () => {
     expect(
       latest(settled(clusterOf(edgeBuild({ ...spec, publish: 'AllPlatforms' }), { nodes }))),
     ).toBeUndefined();
+  });
+
+  test('keep those tags when the tag of the index is put back, while one platform fails', () => {
+    const before = done({ ...two, publish: 'Succeeded' });
+    const partly = fails(rested(instantiated(before, 'web-s390x')), 'web-s390x-2');
+    expect(planned(retagged(partly)).outputStream).toMatchObject({
+      spec: {
+        tags: [{ name: 'latest' }, { name: 'latest-index-arm64' }, { name: 'latest-index-s390x' }],
+      },
+    });
   });
 
   test('have a tag each beside their index, so that who prunes leaves them', () => {

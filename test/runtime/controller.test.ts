@@ -8,7 +8,10 @@ import { createLogger } from '../../src/ops/log.ts';
 import { createMetrics, type Metrics } from '../../src/ops/metrics.ts';
 import { createController, type ControllerSettings, type Request } from '../../src/runtime/controller.ts';
 import { again, done, type Outcome, terminal, waiting } from '../../src/runtime/outcome.ts';
-import { configMaps, fieldManager, status } from '../kube/following.ts';
+import { setImmediate as turn } from 'node:timers/promises';
+import { openConnection } from '../../src/kube/connection.ts';
+import { startFakeApiServer } from '../support/fake-api-server.ts';
+import { configMap, configMaps, fieldManager, listOf, refusal, status, watchOf } from '../kube/following.ts';
 import { type SimulatedServer, simulateServer } from '../kube/simulated-server.ts';
 import { until } from '../support/until.ts';
 
@@ -289,3 +292,46 @@ test('changes of a mapped kind that come within its time start a key once', asyn
   await until(() => mapped.list().length, (length) => length === 100); // prettier-ignore
   expect(await called('one', before + 1)).toBeLessThan(before + 50);
 });
+
+test('nothing is reconciled while a kind that comes after another is being listed', async () => {
+  const fake = await startFakeApiServer();
+  let isServed = false;
+  const listing = Promise.withResolvers<undefined>();
+  const asked = Promise.withResolvers<undefined>();
+  fake.otherwise = (answer, request) => {
+    if (request.path.includes('/first/') && !isServed) refusal(403)(answer, request);
+    else if (request.isWatch) watchOf([])(answer, request);
+    else if (request.path.includes('/second/')) {
+      asked.resolve(undefined);
+      void listing.promise.then(() => { listOf('10', configMap('a', '5'))(answer, request); });
+    } else listOf('10', configMap('a', '5'))(answer, request);
+  };
+  const connection = openConnection(fake.kubeConfig);
+  const direct = createClient({ connection, fieldManager });
+  const settings = { fieldManager, timing: { backoffBaseMs: 1, unavailableCapMs: 5 } };
+  const of = (namespace: string, after?: Store<KubeObject>) =>
+    createStore<KubeObject>(direct, configMaps, { ...settings, namespace, ...(after && { after }) });
+  const [mine, first] = [of('root'), of('first')];
+  const second = of('second', first);
+  const seen: boolean[] = [];
+  const reconcile: Reconcile = () => {
+    seen.push(second.hasSettled());
+    return Promise.resolve(done);
+  };
+  const mapped = [first, second].map((store) => ({ store, keys: () => [] }));
+  void start(reconcile, { root: mine, mapped }, direct);
+  running.push(...[mine, first, second].map((store) => store.run(stop.signal)));
+  await until(() => seen.length, (count) => count > 0);
+  isServed = true;
+  await asked.promise;
+  await until(() => first.hasSynced(), Boolean);
+  for (let turns = 0; turns < 20; turns += 1) await turn();
+  const before = seen.length;
+  listing.resolve(undefined);
+  await until(() => seen.length, (count) => count > before);
+  expect(seen).not.toContain(false);
+  stop.abort();
+  await Promise.all(running.splice(0));
+  await connection.close();
+  await fake.close();
+}); // prettier-ignore

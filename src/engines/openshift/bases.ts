@@ -155,8 +155,10 @@ const baseFor = (
 const merged = (bases: readonly Base[]): readonly Base[] => {
   const byTag = new Map<string, Base>();
   for (const base of bases) {
-    const texts = [...(byTag.get(base.tag)?.texts ?? []), ...base.texts];
-    byTag.set(base.tag, { ...base, texts: [...new Set(texts)] });
+    const known = byTag.get(base.tag);
+    const texts = [...(known?.texts ?? []), ...base.texts];
+    const pullSecret = base.pullSecret ?? known?.pullSecret;
+    byTag.set(base.tag, { ...base, pullSecret, texts: [...new Set(texts)] });
   }
   return [...byTag.values()];
 };

@@ -42,6 +42,10 @@ const streamName = (name: string, suffix: string): string => {
 
 export const baseStreamName = (name: string): string => streamName(name, '-bases');
 
+/** Of one EdgeBuild on a stream that it shares with others. At most 128 characters. */
+export const fieldManagerOf = (name: string): string =>
+  `edgebuild-${name.length > 118 ? nameWith(name, '') : name}`;
+
 /** What users pull. */
 export interface Destination {
   readonly stream: string;

@@ -133,6 +133,14 @@ describe('the bases of an inline Dockerfile', () => {
     expect(bases.map(({ pullSecret }) => pullSecret)).toEqual(['hub', undefined]);
   });
 
+  test('keep the Secret of an image, whichever of its names comes last', () => {
+    const baseImages = [{ from: 'base', image: 'quay.io/acme/base:1', pullSecretRef: { name: 'hub' } }];
+    const { bases } = inline('FROM base AS a\nFROM quay.io/acme/base:1\nCOPY --from=a /x /\n', {
+      baseImages,
+    });
+    expect(bases).toMatchObject([{ pullSecret: 'hub' }]);
+  });
+
   test('each has a tag of its own', () => {
     const { bases } = inline(
       'FROM --platform=$BUILDPLATFORM debian:12 AS a\nFROM debian:12\nCOPY --from=a /x /\n',

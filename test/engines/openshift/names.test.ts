@@ -11,6 +11,7 @@ import {
   labelsOf,
   nameWith,
   stagingTag,
+  fieldManagerOf,
 } from '../../../src/engines/openshift/names.ts';
 
 const label = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -122,4 +123,12 @@ describe('the tag of a base image', () => {
       }),
     );
   });
+});
+
+test('each EdgeBuild is a field manager of its own, however long its name is', () => {
+  const long = 'x'.repeat(200);
+  const managers = ['web', 'y'.repeat(118), `${long}a`, `${long}b`].map(fieldManagerOf);
+  expect(managers[0]).toBe('edgebuild-web');
+  expect(new Set(managers).size).toBe(4);
+  expect(managers.filter((one) => one.length > 128)).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { execa } from 'execa';
 import fc from 'fast-check';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,9 @@ import { platformNames, platformOf, type PlatformName } from '../../../src/api/p
 import { proofFailure, proofScript } from '../../../src/engines/openshift/proof.ts';
 import { specOf } from '../../edgebuild/facts.ts';
 import { newDirectory, removeDirectories } from '../../support/directories.ts';
+
+// Shells are started, many of them.
+jest.setTimeout(120_000);
 
 afterAll(removeDirectories);
 
