@@ -67,57 +67,52 @@ const main = async (): Promise<void> => {
     process.env as Record<string, string>,
     openshift.address,
   );
-  try {
-    heading('The operator is installed: kubectl apply -k manifests/overlays/openshift');
-    await install();
-    await show('-n', 'edgebuild-system', 'get', 'deployment');
+  heading('The operator is installed: kubectl apply -k manifests/overlays/openshift');
+  await install();
+  await show('-n', 'edgebuild-system', 'get', 'deployment');
 
-    const uri = `git://${openshift.address}:${server.port}/${name}`;
-    heading(`One EdgeBuild, for the repository ${uri} (commit ${server.commit}). Its Dockerfile, as it is:`);
-    (await readFile(here('repository/Dockerfile'), 'utf8')).trimEnd().split('\n').forEach(quote);
-    const text = await readFile(here('edgebuild.yaml'), 'utf8');
-    const object = text.replace(/uri: \S+/, `uri: ${uri}`).replaceAll('REGISTRY/', `${registryHost}/`);
-    quote('$ kubectl apply -f edgebuild.yaml');
-    quote(await kubectl(['apply', '-f', '-'], object));
-    say();
-    await follow();
-    await kubectl(['-n', namespace, 'wait', '--for=condition=Ready', `edgebuild/${name}`, '--timeout=300s']);
+  const uri = `git://${openshift.address}:${server.port}/${name}`;
+  heading(`One EdgeBuild, for the repository ${uri} (commit ${server.commit}). Its Dockerfile, as it is:`);
+  (await readFile(here('repository/Dockerfile'), 'utf8')).trimEnd().split('\n').forEach(quote);
+  const text = await readFile(here('edgebuild.yaml'), 'utf8');
+  const object = text.replace(/uri: \S+/, `uri: ${uri}`).replaceAll('REGISTRY/', `${registryHost}/`);
+  quote('$ kubectl apply -f edgebuild.yaml');
+  quote(await kubectl(['apply', '-f', '-'], object));
+  say();
+  await follow();
+  await kubectl(['-n', namespace, 'wait', '--for=condition=Ready', `edgebuild/${name}`, '--timeout=300s']);
 
-    heading('What it says');
-    await show('-n', namespace, 'get', 'edgebuild');
-    await show('-n', namespace, 'get', 'edgebuild', name, '-o', 'yaml');
-    await show('get', 'nodeemulation');
-    await show('-n', namespace, 'get', 'builds,deployments,pods');
+  heading('What it says');
+  await show('-n', namespace, 'get', 'edgebuild');
+  await show('-n', namespace, 'get', 'edgebuild', name, '-o', 'yaml');
+  await show('get', 'nodeemulation');
+  await show('-n', namespace, 'get', 'builds,deployments,pods');
 
-    heading('The image runs in the cluster; a page from it');
-    const sight = await lookAt(namespace, name, 8080);
-    quote(`GET http://${name}.${namespace}:8080/    ${sight.status} ${sight.title}`);
-    for (const { pid, executable, program, elf } of sight.processes)
-      quote(`process ${String(pid).padEnd(6)} /proc/${pid}/exe -> ${executable}    ${program}: ${elf}`);
+  heading('The image runs in the cluster; a page from it');
+  const sight = await lookAt(namespace, name, 8080);
+  quote(`GET http://${name}.${namespace}:8080/    ${sight.status} ${sight.title}`);
+  for (const { pid, executable, program, elf } of sight.processes)
+    quote(`process ${String(pid).padEnd(6)} /proc/${pid}/exe -> ${executable}    ${program}: ${elf}`);
 
-    heading('The image, saved for a device');
-    const published = (await status())?.image;
-    const archive = resolve(here('..'), `${name}.oci.tar`);
-    await execa('rm', ['-f', archive]);
-    const save = ['copy', '--quiet', '--insecure-policy', '--src-tls-verify=false'];
-    await execa('skopeo', [...save, `docker://${published?.reference ?? ''}`, `oci-archive:${archive}`]);
-    quote(`$ skopeo copy docker://${published?.reference ?? ''} oci-archive:${name}.oci.tar`);
+  heading('The image, saved for a device');
+  const published = (await status())?.image;
+  const archive = resolve(here('..'), `${name}.oci.tar`);
+  await execa('rm', ['-f', archive]);
+  const save = ['copy', '--quiet', '--insecure-policy', '--src-tls-verify=false'];
+  await execa('skopeo', [...save, `docker://${published?.reference ?? ''}`, `oci-archive:${archive}`]);
+  quote(`$ skopeo copy docker://${published?.reference ?? ''} oci-archive:${name}.oci.tar`);
 
-    const wrong = [
-      ...(sight.status === 200 ? [] : [`the page has status ${sight.status}, not 200`]),
-      ...(sight.processes.length > 0 ? [] : ['no process of the image was seen']),
-      ...sight.processes
-        .filter(({ executable }) => !executable.includes('qemu-aarch64'))
-        .map(({ pid, executable }) => `process ${pid} is ${executable}, not qemu-aarch64`),
-      ...sight.processes
-        .filter(({ elf }) => !elf.includes('arm64'))
-        .map(({ program, elf }) => `${program} is ${elf}`),
-    ];
-    if (wrong.length > 0) throw new Error(wrong.join('; '));
-  } finally {
-    await server.close();
-    await openshift.close();
-  }
+  const wrong = [
+    ...(sight.status === 200 ? [] : [`the page has status ${sight.status}, not 200`]),
+    ...(sight.processes.length > 0 ? [] : ['no process of the image was seen']),
+    ...sight.processes
+      .filter(({ executable }) => !executable.includes('qemu-aarch64'))
+      .map(({ pid, executable }) => `process ${pid} is ${executable}, not qemu-aarch64`),
+    ...sight.processes
+      .filter(({ elf }) => !elf.includes('arm64'))
+      .map(({ program, elf }) => `${program} is ${elf}`),
+  ];
+  if (wrong.length > 0) throw new Error(wrong.join('; '));
 };
 
 try {
@@ -126,3 +121,5 @@ try {
   process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 }
+// The box ends with this process, and with it all that was begun here.
+process.exit();

@@ -68,6 +68,8 @@ export interface ControlPlane {
   readonly stopApiServer: (signal?: NodeJS.Signals) => Promise<void>;
   /** On the same port; returns when it is ready. */
   readonly startApiServer: () => Promise<void>;
+  /** Where `controllers` did not: of kinds that come after that, the garbage collector learns only half a minute later. */
+  readonly startControllers: () => Promise<void>;
   /** One JSON object (audit.k8s.io/v1 Event) a line, written before the answer's last byte; empty without `audit`. */
   readonly auditLog: string;
   readonly logs: string;
@@ -151,6 +153,7 @@ const bringUp = async (site: Site, options: ControlPlaneOptions): Promise<Omit<C
     certificateAuthority: certificates.certificate(authority),
     kubeconfigOf: kubeconfig,
     kubeconfigFor: kubeconfigMaker(certificates, kubeconfig),
+    startControllers: () => startControllers(site, kubeconfig, options),
     stopApiServer: async (signal) => {
       await site.running.get('kube-apiserver')?.stop(signal);
     },

@@ -3,18 +3,16 @@ import { afterAll, beforeAll, jest } from '@jest/globals';
 import { startGitServer } from '../support/gitserver.ts';
 import { beginCanaries, canaries } from './canaries.ts';
 import { beginFailing, failing, pushBases } from './failing.ts';
-import { type Gate, openGate } from './gate.ts';
-import { beginPassing, passing } from './passing.ts';
+import { openGate } from './gate.ts';
+import { beginPassing, mounted, passing } from './passing.ts';
 import { openWhole, type WholeSite } from './whole-site.ts';
 
 jest.setTimeout(600_000);
 
-const server = await startGitServer();
-let site: WholeSite;
-let gate: Gate;
+const [server, gate] = [await startGitServer(), await openGate()];
+let site: WholeSite | undefined;
 beforeAll(async () => {
   site = await openWhole();
-  gate = await openGate();
   const bases = await pushBases();
   await Promise.all([
     beginFailing(bases, server),
@@ -24,9 +22,10 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   gate.close();
-  await site.close();
+  await site?.close();
 });
 
+mounted();
 failing();
 canaries();
-passing(() => gate);
+passing(gate);

@@ -36,6 +36,7 @@ export const beginPassing = async (gate: Gate, server: GitServer): Promise<void>
   const source = { git: { uri: repository.uri, ref: 'main' }, secretRef: { name: 'git' } };
   await mounting.apply({ source });
   await named.apply({ ...of('RUN echo named'), triggers: { webhooks: [hook] } });
+  await flushed.apply(of(gate.step('flushed'), 'RUN echo 1 > /after', 'RUN cat /after'));
 };
 
 const podOf = (one: Subject, build: string): readonly string[] => [
@@ -45,21 +46,36 @@ const podOf = (one: Subject, build: string): readonly string[] => [
   `${build}-build`,
 ];
 
-export const passing = (gate: () => Gate): void => {
+/** To be run first: the longer a kubelet has tried to mount, the longer it waits before it tries again. */
+export const mounted = (): void => {
+  test('a build whose Secret the operator cannot see waits for it, and names it', async () => {
+    const isNamed = ({ messages }: Standing): boolean => messages['Reconciling']?.includes('Secret git') === true;
+    const { messages, platform } = await mounting.until(isNamed);
+    expect(messages['Reconciling']).toContain('it waits for Secret git if that is not there');
+    expect(platform).toMatchObject({ state: 'Building', reason: 'BuildPending' });
+    const literals = ['--from-literal=username=a', '--from-literal=password=b'];
+    const type = '--type=kubernetes.io/basic-auth';
+    await kubectl('-n', 'mounting', 'create', 'secret', 'generic', 'git', type, ...literals);
+    await mounting.ready();
+    expect(await mounting.builds()).toHaveLength(1);
+  });
+}; // prettier-ignore
+
+export const passing = (gate: Gate): void => {
   describe('a build', () => {
     test('past its deadline is started again when it gets more time', async () => {
       const { messages } = await late.stalled('TimedOut');
       expect(messages['Stalled']).toContain('took longer than 10 s: raise spec.timeoutSeconds');
-      gate().open('late');
-      await late.apply({ ...of(gate().step('late')), timeoutSeconds: 900 });
+      gate.open('late');
+      await late.apply({ ...of(gate.step('late')), timeoutSeconds: 900 });
       const { platform } = await late.ready();
       expect(platform).toMatchObject({ build: 'web-arm64-2', attempt: 1 });
     });
 
     test('whose pod somebody deletes is tried again', async () => {
-      await gate().reached('robbed');
-      gate().open('robbed');
+      await gate.reached('robbed');
       await kubectl('delete', ...podOf(robbed, 'web-arm64-1'), '--force', '--grace-period=0');
+      gate.open('robbed');
       const { platform } = await robbed.ready();
       expect(platform).toMatchObject({ build: 'web-arm64-2', attempt: 2 });
       expect((await robbed.builds()).at(0)?.status).toMatchObject({ phase: 'Error', reason: 'BuildPodDeleted' });
@@ -98,24 +114,11 @@ export const passing = (gate: () => Gate): void => {
     });
   });
 
-  test('a build whose Secret the operator cannot see waits for it, and names it', async () => {
-    const isNamed = ({ messages }: Standing): boolean => messages['Reconciling']?.includes('Secret git') === true;
-    const { messages, platform } = await mounting.until(isNamed);
-    expect(messages['Reconciling']).toContain('it waits for Secret git if that is not there');
-    expect(platform).toMatchObject({ state: 'Building', reason: 'BuildPending' });
-    const literals = ['--from-literal=username=a', '--from-literal=password=b'];
-    const type = '--type=kubernetes.io/basic-auth';
-    await kubectl('-n', 'mounting', 'create', 'secret', 'generic', 'git', type, ...literals);
-    await mounting.ready();
-    expect(await mounting.builds()).toHaveLength(1);
-  });
-
   describe('a node that loses its emulation', () => {
     test('in mid-build is repaired, and the build is there in the end', async () => {
-      await flushed.apply(of(gate().step('flushed'), 'RUN echo 1 > /after', 'RUN cat /after'));
-      await gate().reached('flushed');
+      await gate.reached('flushed');
       writeFileSync('/proc/sys/fs/binfmt_misc/status', '-1');
-      gate().open('flushed');
+      gate.open('flushed');
       await eventually(
         () => flushed.builds(),
         (builds) => builds.some(({ status }) => ['Complete', 'Failed'].includes(status?.phase ?? '')),

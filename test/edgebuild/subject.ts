@@ -127,6 +127,14 @@ export const subject = (namespace: string, name = 'web'): Subject => {
   };
 };
 
+/** Returns when the operator has answered something newer in a namespace: it has thought of what was there before. */
+export const thought = async (namespace: string): Promise<void> => {
+  const probe = subject(namespace, 'probe');
+  await probe.apply({ source: { dockerfile: 'FROM nowhere\nUNKNOWN\n' } });
+  await probe.stalled('DockerfileInvalid');
+  await kubectl('-n', namespace, 'delete', 'edgebuild', 'probe');
+};
+
 /** resourceVersions of an EdgeBuild and of all that was made for it. */
 export const versionsOf = async (one: Subject): Promise<Readonly<Record<Key, string>>> => {
   const each = [

@@ -1,11 +1,11 @@
 /** What starts a build, and what does not. */
-import { describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import * as kinds from '../../src/edgebuild/kinds.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { kubectl } from '../manifests/installation.ts';
 import type { Gate } from './gate.ts';
-import { subject, type Subject, versionsOf } from './subject.ts';
+import { subject, type Subject, thought, versionsOf } from './subject.ts';
 import { client, createProjects, eventually, pushBase } from './whole-site.ts';
 
 const [changed, rebased, hooked, manual, suspended] = [
@@ -116,6 +116,7 @@ export const changedBases = (): void => {
     test('that is imported again and is no other changes nothing', async () => {
       const before = await versionsOf(rebased);
       await importAgain();
+      await thought('rebased');
       const after = await versionsOf(rebased);
       expect({ ...after, 'imagestreams/web-bases': '' }).toEqual({ ...before, 'imagestreams/web-bases': '' });
     });
@@ -150,44 +151,57 @@ export const otherStarts = (): void => {
   });
 }; // prettier-ignore
 
-export const heldBuilds = (base: () => string, gate: () => Gate): void => {
+/** Tests that have nothing to do with each other: what each does begins with the first of them. */
+const together = (tests: Readonly<Record<string, () => Promise<void>>>): void => {
+  const begun = new Map<string, Promise<void>>();
+  beforeAll(() => {
+    for (const [name, work] of Object.entries(tests)) {
+      const going = work();
+      // Whose test it is tells of it.
+      going.catch(() => undefined);
+      begun.set(name, going);
+    }
+  });
+  for (const name of Object.keys(tests)) test(name, () => begun.get(name));
+};
+
+export const heldBuilds = (base: () => string, gate: Gate): void => {
   describe('a build', () => {
-    test('is not started while the EdgeBuild is suspended, and then is', async () => {
-      await suspended.until(({ conditions }) => conditions['Ready'] === 'False Suspended');
-      expect(await numbers(suspended)).toEqual([]);
-      await suspended.apply({ ...of(base(), 'RUN echo suspended'), suspend: false });
-      await readyBy(suspended, 'web-arm64-1');
-    });
-
-    test('that a person cancels is not started again, but by a person', async () => {
-      await gate().reached('cancelled');
-      const patch = ['--type=merge', '--patch={"status":{"cancelled":true}}'];
-      await kubectl('-n', 'cancelled', 'patch', 'build', 'web-arm64-1', ...patch);
-      const { platform, conditions } = await cancelled.until(({ platform: now }) => now?.state === 'Cancelled');
-      expect(platform).toMatchObject({ reason: 'Cancelled', build: 'web-arm64-1' });
-      expect(conditions).toMatchObject({ Ready: 'False Cancelled', Stalled: 'False Cancelled' });
-      expect(await cancelled.tag()).toBeUndefined();
-      gate().open('cancelled');
-      await startBuild('cancelled');
-      await readyBy(cancelled, 'web-arm64-2');
-    });
-
-    test('is cancelled when something else is to be built, where that is asked', async () => {
-      await gate().reached('superseded');
-      await superseded.apply({ ...of(base(), 'RUN echo next'), triggers: { cancelSuperseded: true } });
-      await readyBy(superseded, 'web-arm64-2');
-      expect(await numbers(superseded)).toEqual(['web-arm64-1 Cancelled', 'web-arm64-2 Complete']);
-    });
-
-    test('else ends first, and is not what is published', async () => {
-      await gate().reached('patient');
-      await patient.apply(of(base(), 'RUN echo next'));
-      const waits = (seen: readonly string[]): boolean => seen.length === 2;
-      expect(await eventually(() => numbers(patient), waits)).toEqual(['web-arm64-1 Running', 'web-arm64-2 New']);
-      gate().open('patient');
-      await readyBy(patient, 'web-arm64-2');
-      const tag = (await patient.stream())?.status?.tags?.find((one) => one.tag === 'latest');
-      expect(tag?.items).toHaveLength(1);
+    together({
+      'is not started while the EdgeBuild is suspended, and then is': async () => {
+        await suspended.until(({ conditions }) => conditions['Ready'] === 'False Suspended');
+        expect(await numbers(suspended)).toEqual([]);
+        await suspended.apply({ ...of(base(), 'RUN echo suspended'), suspend: false });
+        await readyBy(suspended, 'web-arm64-1');
+      },
+      'that a person cancels is not started again, but by a person': async () => {
+        await gate.reached('cancelled');
+        const patch = ['--type=merge', '--patch={"status":{"cancelled":true}}'];
+        await kubectl('-n', 'cancelled', 'patch', 'build', 'web-arm64-1', ...patch);
+        const { platform, conditions } = await cancelled.until(({ platform: now }) => now?.state === 'Cancelled');
+        expect(platform).toMatchObject({ reason: 'Cancelled', build: 'web-arm64-1' });
+        expect(conditions).toMatchObject({ Ready: 'False Cancelled', Stalled: 'False Cancelled' });
+        expect(await cancelled.tag()).toBeUndefined();
+        gate.open('cancelled');
+        await startBuild('cancelled');
+        await readyBy(cancelled, 'web-arm64-2');
+      },
+      'is cancelled when something else is to be built, where that is asked': async () => {
+        await gate.reached('superseded');
+        await superseded.apply({ ...of(base(), 'RUN echo next'), triggers: { cancelSuperseded: true } });
+        await readyBy(superseded, 'web-arm64-2');
+        expect(await numbers(superseded)).toEqual(['web-arm64-1 Cancelled', 'web-arm64-2 Complete']);
+      },
+      'else ends first, and is not what is published': async () => {
+        await gate.reached('patient');
+        await patient.apply(of(base(), 'RUN echo next'));
+        const waits = (seen: readonly string[]): boolean => seen.length === 2;
+        expect(await eventually(() => numbers(patient), waits)).toEqual(['web-arm64-1 Running', 'web-arm64-2 New']);
+        gate.open('patient');
+        await readyBy(patient, 'web-arm64-2');
+        const tag = (await patient.stream())?.status?.tags?.find((one) => one.tag === 'latest');
+        expect(tag?.items).toHaveLength(1);
+      },
     });
   });
 }; // prettier-ignore

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import { kubectl } from '../manifests/installation.ts';
-import { subject, versionsOf } from './subject.ts';
+import { subject, thought, versionsOf } from './subject.ts';
 import { createProjects, eventually } from './whole-site.ts';
 
 const [one, several] = [subject('one'), subject('several')];
@@ -93,10 +93,7 @@ export const onePlatform = (base: () => string): void => {
       await kubectl('-n', 'edgebuild-system', 'rollout', 'restart', 'deployment/edgebuild');
       await kubectl('-n', 'edgebuild-system', 'rollout', 'status', 'deployment/edgebuild', '--timeout=240s');
       // Of what it sees after it leads it has thought when it has answered something newer.
-      const probe = subject('one', 'probe');
-      await probe.apply({ source: { dockerfile: 'FROM nowhere\nUNKNOWN\n' } });
-      await probe.stalled('DockerfileInvalid');
-      await kubectl('-n', 'one', 'delete', 'edgebuild', 'probe');
+      await thought('one');
       expect(await versionsOf(one)).toEqual(before);
     });
   });

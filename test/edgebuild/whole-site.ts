@@ -1,16 +1,16 @@
 /** The whole product in a box: the stand-in with real builds, the operator as its Deployment with its real rights. */
 import { execa } from 'execa';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient } from '../../src/kube/client.ts';
 import { openConnection } from '../../src/kube/connection.ts';
 import { loadKubeConfig } from '../../src/kube/kubeconfig.ts';
 import { registryHost } from '../cluster/registry.ts';
-import { kubectl, pushInto, tryKubectl } from '../manifests/installation.ts';
+import { kubectl, pushInto, tryKubectl, withArguments } from '../manifests/installation.ts';
 import { type OpenShiftInBox, openOpenShift } from '../openshift/in-box.ts';
 import { type BaseRecipe, baseImages } from '../support/bases.ts';
 import { newDirectory, removeDirectories } from '../support/directories.ts';
 import { writeDirectory } from '../support/images.ts';
+import { opened } from '../support/opened.ts';
 import { until } from '../support/until.ts';
 
 export const system = '--namespace=edgebuild-system';
@@ -36,39 +36,30 @@ export const pushBase = async (name: string, ...recipes: readonly BaseRecipe[]):
 };
 
 /** The operator as an admin installs it, with the images of this checkout. */
-const pushOperator = async (): Promise<string> => {
-  const overlay = join(await pushInto(), 'overlays/openshift');
-  const file = join(overlay, 'kustomization.yaml');
+const pushOperator = async (): Promise<string> =>
   // The registry of a box has no certificate.
-  const args = [
-    { op: 'add', path: '/spec/template/spec/containers/0/args/-', value: '--registry-plain-http' },
-  ];
-  const patch = `  - target: { kind: Deployment, name: edgebuild }\n    patch: ${JSON.stringify(JSON.stringify(args))}\n`;
-  writeFileSync(file, `${readFileSync(file, 'utf8')}${patch}`);
-  return overlay;
-};
+  withArguments(join(await pushInto(), 'overlays/openshift'), '--registry-plain-http');
 
 export interface WholeSite {
   readonly openShift: OpenShiftInBox;
   readonly close: () => Promise<void>;
 }
 
-export const openWhole = async (): Promise<WholeSite> => {
-  const [openShift, overlay] = await Promise.all([openOpenShift(), pushOperator()]);
-  await kubectl('apply', '-k', overlay);
-  await kubectl(system, 'rollout', 'status', 'deployment/edgebuild', '--timeout=240s');
-  await eventually(leader, (name) => name !== '');
-  return {
-    openShift,
-    close: async () => {
-      await removeProjects();
-      await uninstall(overlay);
-      await openShift.close();
-      await connection.close();
-      removeDirectories();
-    },
-  };
-};
+export const openWhole = (): Promise<WholeSite> =>
+  opened(async (later) => {
+    later(removeDirectories);
+    later(() => connection.close());
+    const opening = openOpenShift();
+    // What could not be opened has closed itself.
+    later(() => opening.then(({ close }) => close(), () => undefined)); // prettier-ignore
+    const [openShift, overlay] = await Promise.all([opening, pushOperator()]);
+    later(() => kubectl('delete', '-k', overlay, '--ignore-not-found', '--timeout=180s'));
+    await kubectl('apply', '-k', overlay);
+    later(() => Promise.all([removeProjects(), removeEmulation()]));
+    await kubectl(system, 'rollout', 'status', 'deployment/edgebuild', '--timeout=240s');
+    await eventually(leader, (name) => name !== '');
+    return { openShift };
+  });
 
 const projectLabel = 'edgebuild-test/project';
 
@@ -88,13 +79,12 @@ const removeProjects = async (): Promise<void> => {
   if (names.length > 0) await kubectl('delete', ...names, '--timeout=180s');
 };
 
-/** As the documentation says. */
-const uninstall = async (overlay: string): Promise<void> => {
+/** From the nodes, as the documentation says before all else is deleted. */
+const removeEmulation = async (): Promise<void> => {
   const removed = JSON.stringify({ spec: { managementState: 'Removed' } });
   const patch = ['patch', 'nodeemulation', 'cluster', '--type=merge', '-p', removed];
   if ((await tryKubectl(...patch)).exitCode === 0)
     await kubectl('wait', '--for=condition=Reconciling=false', 'nodeemulation/cluster', '--timeout=180s');
-  await kubectl('delete', '-k', overlay, '--ignore-not-found', '--timeout=180s');
 };
 
 export const applyAll = async (...objects: readonly object[]): Promise<string> => {

@@ -10,7 +10,7 @@ import { beginSources, sources } from './whole-sources.ts';
 jest.setTimeout(600_000);
 
 const server = await startGitServer();
-let site: WholeSite;
+let site: WholeSite | undefined;
 let base = '';
 beforeAll(async () => {
   site = await openWhole();
@@ -20,7 +20,7 @@ beforeAll(async () => {
   );
   await Promise.all([beginPublished(base), beginDeployed(base), beginSources(base, server), beginRights()]);
 });
-afterAll(() => site.close());
+afterAll(() => site?.close());
 
 // Builds go on meanwhile.
 operatorsRights();

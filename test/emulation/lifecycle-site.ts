@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NodeEmulationStatus } from '../../src/api/node-emulation.ts';
 import { nodeName } from '../cluster/node.ts';
-import { kubectl, pushInto, tryKubectl } from '../manifests/installation.ts';
+import { kubectl, pushInto, tryKubectl, withArguments } from '../manifests/installation.ts';
 import { removeDirectories } from '../support/directories.ts';
 import { until } from '../support/until.ts';
 
@@ -214,14 +214,15 @@ export const deploy = (overlay: string): Promise<void> =>
     await eventually(leader, (name) => name !== '');
   });
 
-/** Handlers of others are on the node before. */
-export const install = async (): Promise<Installation> => {
+/** Handlers of others are on the node before. More arguments are for `edgebuild run`. */
+export const install = async (...args: readonly string[]): Promise<Installation> => {
   if (process.env['EDGEBUILD_BOX'] === undefined)
     throw new Error('this runs inside of a box: node test/cluster/enter.ts -- jest PATTERN');
   registerForeign();
   const found = await footprint();
   const manifests = await pushInto();
-  const overlay = join(manifests, 'overlays/kubernetes');
+  const plain = join(manifests, 'overlays/kubernetes');
+  const overlay = args.length === 0 ? plain : withArguments(plain, ...args);
   await deploy(overlay);
   await kubectl('create', 'namespace', namespace);
   const images = readFileSync(join(manifests, 'base/images.env'), 'utf8');

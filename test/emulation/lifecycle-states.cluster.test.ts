@@ -34,9 +34,14 @@ import {
 
 jest.setTimeout(600_000);
 
+/** Who is deleted by force does not give up its Lease: nobody leads until that is over. */
+const election = [
+  ...['--leader-election-lease-duration=40s', '--leader-election-renew-deadline=30s'],
+  '--leader-election-retry-period=5s',
+];
 let installation: Installation | undefined;
 beforeAll(async () => {
-  installation = await install();
+  installation = await install(...election);
   await apply(edgeBuild('one'));
   await labelled('arm64');
   await reached('Proven');

@@ -3,7 +3,7 @@ import * as kinds from '../../src/edgebuild/kinds.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { until } from '../support/until.ts';
 import { messageOf, simple } from './edgebuild-site.ts';
-import { atOnce, inHousehold } from './edgebuild-life.ts';
+import { type Household, sideBySide } from './edgebuild-life.ts';
 import { edgeBuildSuite } from './edgebuild-suite.ts';
 import type { Asked, Fault } from './fault-proxy.ts';
 
@@ -15,21 +15,16 @@ const ready = { Ready: 'True Ready' };
 const running = { replicas: 0, port: 8080 };
 
 describe('6: a kind that may not be read is named', () => {
-  test.each([
-    ['buildconfigs', 'buildconfigs.build.openshift.io'],
-    ['builds', 'builds.build.openshift.io'],
-    ['imagestreams', 'imagestreams.image.openshift.io'],
-    ['nodes', 'nodes'],
-    ['pods', 'pods'],
-    ['deployments', 'deployments.apps'],
-    ['services', 'services'],
-    ['routes', 'routes.route.openshift.io'],
-  ])('%s, from the start and when the right is taken away', async (plural, resource) => {
-    const { site, namespace, proxy } = suite;
+  const unreadable = async (
+    { namespace, proxy, start }: Household,
+    plural: string,
+    resource: string,
+  ): Promise<void> => {
+    const { site } = suite;
     const isIt: typeof proxy.faultFor = (asked) =>
       asked.plural === plural && isReading(asked) ? forbidden : undefined;
     proxy.faultFor = isIt;
-    const operator = suite.start();
+    const operator = start();
     await site.put(namespace, 'web', simple(site.base, { deploy: { ...running, expose: true } }));
     const stalled = await site.becomes(namespace, 'web', {
       Ready: 'False NotReadable',
@@ -48,7 +43,21 @@ describe('6: a kind that may not be read is named', () => {
     const after = await site.becomes(namespace, 'web', ready);
     expect(after.status?.image?.digest).not.toBe(before.status?.image?.digest);
     expect((await site.state(namespace)).builds).toEqual(['web-arm64-1 Complete', 'web-arm64-2 Complete']);
-  }, 200_000); // prettier-ignore
+  };
+
+  const resources = [
+    ...['buildconfigs.build.openshift.io', 'builds.build.openshift.io', 'imagestreams.image.openshift.io'],
+    ...['nodes', 'pods', 'deployments.apps', 'services', 'routes.route.openshift.io'],
+  ];
+  sideBySide(
+    suite,
+    Object.fromEntries(
+      resources.map((resource) => [
+        `${resource}, from the start and when the right is taken away`,
+        (household: Household) => unreadable(household, resource.split('.')[0] ?? '', resource),
+      ]),
+    ),
+  );
 
   test('who runs nothing does without the kinds of what runs', async () => {
     const { site, namespace, proxy } = suite;
@@ -87,38 +96,46 @@ describe('6: a write that is forbidden is named, and keeps no other object from 
     ['imagestreamimages', ({ plural, name }) => plural === 'imagestreamimages' && name?.startsWith('web') === true, 'get imagestreamimages.image.openshift.io'],
   ]; // prettier-ignore
 
-  // All at the same time: what is forbidden is tried again after 20 seconds.
-  test('whichever it is', async () => {
+  const refusedTo = async (
+    { namespace, proxy, start }: Household,
+    isIt: (asked: Asked) => boolean,
+    words: string,
+  ): Promise<void> => {
     const { site } = suite;
-    await atOnce(writes.length, writes, ([what, isIt, words]) =>
-      inHousehold(site, `no-${what}`, async ({ namespace, proxy, start }) => {
-        proxy.faultFor = (asked) => (isIt(asked) ? forbidden : undefined);
-        start();
-        await site.put(namespace, 'web', simple(site.base, { deploy: running }));
-        const refused = { Stalled: 'True NotAllowed', Ready: 'False NotAllowed' };
-        expect(messageOf(await site.becomes(namespace, 'web', refused), 'Stalled')).toContain(words);
-        await site.put(namespace, 'other', simple(site.otherBase));
-        await site.becomes(namespace, 'other', ready);
-        proxy.faultFor = () => undefined;
-        await site.becomes(namespace, 'web', ready);
-        const { builds } = await site.state(namespace);
-        expect(builds).toEqual(['other-arm64-1 Complete', 'web-arm64-1 Complete']);
-      }),
-    );
-  }, 300_000);
-
-  test('to write Events, and for a while status: the work is done all the same', async () => {
-    const { site, namespace, proxy } = suite;
-    proxy.faultFor = ({ plural, subresource }) =>
-      plural === 'events' || subresource === 'status' ? forbidden : undefined;
-    suite.start();
-    await site.put(namespace, 'web', simple(site.base));
-    const published = async () => (await site.state(namespace)).tags.some((tag) => tag.startsWith('web:latest '));
-    await until(published, Boolean, 90_000);
+    proxy.faultFor = (asked) => (isIt(asked) ? forbidden : undefined);
+    start();
+    await site.put(namespace, 'web', simple(site.base, { deploy: running }));
+    const refused = { Stalled: 'True NotAllowed', Ready: 'False NotAllowed' };
+    expect(messageOf(await site.becomes(namespace, 'web', refused), 'Stalled')).toContain(words);
+    await site.put(namespace, 'other', simple(site.otherBase));
+    await site.becomes(namespace, 'other', ready);
     proxy.faultFor = () => undefined;
     await site.becomes(namespace, 'web', ready);
-    expect((await site.state(namespace)).builds).toEqual(['web-arm64-1 Complete']);
-  }, 200_000); // prettier-ignore
+    const { builds } = await site.state(namespace);
+    expect(builds).toEqual(['other-arm64-1 Complete', 'web-arm64-1 Complete']);
+  };
+
+  // At the same time: what is forbidden is tried again after 20 seconds.
+  sideBySide(suite, {
+    ...Object.fromEntries(
+      writes.map(([what, isIt, words]) => [
+        what,
+        (household: Household) => refusedTo(household, isIt, words),
+      ]),
+    ),
+    'to write Events, and for a while status: the work is done all the same': async ({ namespace, proxy, start }) => {
+      const { site } = suite;
+      proxy.faultFor = ({ plural, subresource }) =>
+        plural === 'events' || subresource === 'status' ? forbidden : undefined;
+      start();
+      await site.put(namespace, 'web', simple(site.base));
+      const published = async () => (await site.state(namespace)).tags.some((tag) => tag.startsWith('web:latest '));
+      expect(await until(published, Boolean, 90_000)).toBe(true);
+      proxy.faultFor = () => undefined;
+      await site.becomes(namespace, 'web', ready);
+      expect((await site.state(namespace)).builds).toEqual(['web-arm64-1 Complete']);
+    },
+  }); // prettier-ignore
 });
 
 describe('11: OpenShift’s builds are not there', () => {

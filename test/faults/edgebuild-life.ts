@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { expect } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { buildConfigs, edgeBuilds, type StoredEdgeBuild } from '../../src/edgebuild/kinds.ts';
 import { createStore } from '../../src/kube/store.ts';
 import { until } from '../support/until.ts';
@@ -45,34 +45,32 @@ export const live = async (site: EdgeBuildSite, namespace: string): Promise<Life
   return [first, second, last];
 };
 
-/** Follows an EdgeBuild, and asserts in the end that no generation was ever called Ready with the image of another one. */
-export const followReady = (
+/** Follows an EdgeBuild meanwhile, and asserts that no generation was ever called Ready with the image of another one. */
+export const followingReady = async <T>(
   site: EdgeBuildSite,
   namespace: string,
-): { readonly end: () => Promise<void> } => {
+  work: () => Promise<T>,
+): Promise<T> => {
   const stop = new AbortController();
-  const images = new Map<number, Set<string>>();
+  const ready: { readonly of: number; readonly seenIn: number; readonly digest: string }[] = [];
   const store = createStore<StoredEdgeBuild>(site.client, edgeBuilds, { fieldManager: 'none', namespace });
   store.onChange((change) => {
     if (change.type === 'availability' || change.type === 'deleted') return;
-    const { status } = change.object;
-    const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-    if (ready?.status !== 'True') return;
-    const { observedGeneration = 0 } = status ?? {};
-    expect(ready.observedGeneration).toBe(observedGeneration);
-    const seen = images.get(observedGeneration) ?? new Set();
-    images.set(observedGeneration, seen.add(status?.image?.digest ?? ''));
+    const { conditions, observedGeneration = 0, image } = change.object.status ?? {};
+    const condition = conditions?.find(({ type }) => type === 'Ready');
+    if (condition?.status !== 'True') return;
+    ready.push({ of: condition.observedGeneration, seenIn: observedGeneration, digest: image?.digest ?? '' });
   });
   const following = store.run(stop.signal);
-  return {
-    end: async () => {
-      stop.abort();
-      await following;
-      const digests = [...images.values()].flatMap((one) => [...one]);
-      expect(digests).toHaveLength(2);
-      expect(new Set(digests).size).toBe(2);
-    },
-  };
+  const result = await work().finally(async () => {
+    stop.abort();
+    await following;
+  });
+  expect(ready.filter(({ of, seenIn }) => of !== seenIn)).toEqual([]);
+  const pairs = new Set(ready.map(({ of, digest }) => `${String(of)} ${digest}`));
+  expect(pairs.size).toBe(2);
+  expect(new Set(ready.map(({ digest }) => digest)).size).toBe(2);
+  return result;
 };
 
 /** A namespace with a proxy, and operators behind it that look after that namespace alone: several live at a time. */
@@ -125,4 +123,33 @@ export const atOnce = async <In, Out>(
   };
   await Promise.all(Array.from({ length: width }, worker));
   return results;
+};
+
+/**
+ * Tests that wait more than they work: all begin before the first of them, each in a household of its own, and each test
+ * awaits its own.
+ */
+export const sideBySide = (
+  suite: { readonly site: EdgeBuildSite },
+  works: Readonly<Record<string, (household: Household) => Promise<void>>>,
+): void => {
+  const ends = new Map<string, Promise<PromiseSettledResult<void>[]>>();
+
+  beforeAll(() => {
+    for (const [index, [title, work]] of Object.entries(works).entries()) {
+      const words = title.toLowerCase().match(/[a-z0-9]+/g) ?? [];
+      const name = `side-${String(index + 1)}-${words.slice(0, 4).join('-')}`;
+      // One that fails before its test has come is no failure of another test.
+      ends.set(title, Promise.allSettled([inHousehold(suite.site, name, work)]));
+    }
+  });
+
+  test.each(Object.keys(works))(
+    '%s',
+    async (title) => {
+      const [end] = (await ends.get(title)) ?? [];
+      if (end?.status !== 'fulfilled') throw end?.reason;
+    },
+    300_000,
+  );
 };

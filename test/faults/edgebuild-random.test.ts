@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import * as kinds from '../../src/edgebuild/kinds.ts';
 import type { StoredEdgeBuild } from '../../src/edgebuild/kinds.ts';
@@ -25,8 +24,32 @@ const ignoringAbsence = async (call: Promise<unknown>): Promise<void> => {
   }
 };
 
+/** Time as the operator's requests make it: by the clock, a seed would mean something else on each machine. */
+const requestsOf = () => {
+  let count = 0;
+  const waiting = new Map<() => void, number>();
+  return {
+    came: (): void => {
+      count += 1;
+      for (const [resolve, at] of waiting) if (at <= count && waiting.delete(resolve)) resolve();
+    },
+    /** Until so many more have come. */
+    more: (some: number): Promise<void> =>
+      new Promise((resolve) => {
+        waiting.set(resolve, count + some);
+      }),
+  };
+};
+
+/** From 1 to `most`. */
+const numberOf = (random: () => number, most: number): number => 1 + Math.floor(random() * most);
+
 /** Edits by authors, and by other hands. Returns the specs that there are in the end. */
-const edit = async (namespace: string, random: () => number): Promise<ReadonlyMap<string, Spec>> => {
+const edit = async (
+  namespace: string,
+  random: () => number,
+  wait: () => Promise<void>,
+): Promise<ReadonlyMap<string, Spec>> => {
   const { site } = suite;
   const specs = new Map<string, Spec>();
   for (let step = 0; step < 8; step += 1) {
@@ -51,7 +74,7 @@ const edit = async (namespace: string, random: () => number): Promise<ReadonlyMa
       const patch = { metadata: { namespace, name: child, labels } };
       await ignoringAbsence(site.client.mergePatch(kind, patch));
     }
-    await pause(random() * 150);
+    await wait();
   }
   return specs;
 };
@@ -114,11 +137,16 @@ const live = async (
 ): Promise<readonly string[]> => {
   const random = randomOf(seed);
   let isOver = false;
-  proxy.faultFor = (asked) => (isOver ? undefined : faultOf(asked, random, 0.3));
+  const requests = requestsOf();
+  proxy.faultFor = (asked) => {
+    requests.came();
+    return isOver ? undefined : faultOf(asked, random, 0.3);
+  };
   const timing = { relistMs: 2000 };
   const first = start({ timing });
-  const editing = edit(namespace, randomOf(seed + 1_000_000));
-  await pause(random() * 1500);
+  const editors = randomOf(seed + 1_000_000);
+  const editing = edit(namespace, editors, () => requests.more(numberOf(editors, 12)));
+  await requests.more(numberOf(random, 50));
   await stop(first);
   start({ timing });
   const wanted = await editing;
@@ -126,7 +154,8 @@ const live = async (
   return until(
     () => wrongIn(namespace, wanted),
     (wrong) => wrong.length === 0,
-    60_000,
+    // What was refused is tried again after 20 s.
+    180_000,
   );
 };
 

@@ -98,24 +98,31 @@ const kubectl = async (plane: ControlPlane, ...args: readonly string[]): Promise
  * @param registry host:port of a docker-registry that speaks plain HTTP.
  */
 export const openEdgeBuildSite = async (registry: string): Promise<EdgeBuildSite> => {
+  const closers: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
   const plane = await startControlPlane({
-    controllers: true,
     // What would remove the taint that it gives each new node is absent (control-plane-flags.ts).
     apiServerFlags: ['--disable-admission-plugins=TaintNodesByCondition'],
   });
+  closers.push(plane.stop);
   try {
     const { kubeconfig, certificates } = plane;
     const openShift = await startOpenShift({ kubeconfig, certificates, registry, buildsRun: false });
+    closers.push(openShift.close);
     await kubectl(plane, 'apply', '-k', join(repository, 'crds'));
     await kubectl(plane, 'wait', '--for=condition=Established', 'crd', '--all');
-    const direct = clientBy(kubeconfig);
-    const { client } = direct;
+    await plane.startControllers();
+    const { client, close: disconnect } = clientBy(kubeconfig);
+    closers.push(disconnect);
     await client.create(nodes, nodeThatIsNone);
     await setNodeStatus(client);
     const images = [imageOf('arm64', 'base'), imageOf('amd64', 'base')];
     await pushImages({ host: registry, repository: 'bases/word', tag: '1' }, images);
     await pushImages({ host: registry, repository: 'bases/word', tag: '2' }, [imageOf('arm64', 'two'), imageOf('amd64', 'two')]); // prettier-ignore
     const hand = startBuildersHand(kubeconfig, openShift.registry);
+    closers.push(hand.end);
     return {
       ...{
         plane,
@@ -126,15 +133,10 @@ export const openEdgeBuildSite = async (registry: string): Promise<EdgeBuildSite
         otherBase: `${registry}/bases/word:2`,
       },
       ...actionsOf(client),
-      close: async () => {
-        await hand.end();
-        await direct.close();
-        await openShift.close();
-        await plane.stop();
-      },
+      close,
     };
   } catch (error) {
-    await plane.stop();
+    await close();
     throw error;
   }
 };

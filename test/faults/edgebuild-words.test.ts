@@ -5,9 +5,10 @@ import { buildConfigs, builds, imageStreams } from '../../src/edgebuild/kinds.ts
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { freePorts } from '../cluster/ports.ts';
 import { until } from '../support/until.ts';
+import { sideBySide } from './edgebuild-life.ts';
 import { simple, type Spec } from './edgebuild-site.ts';
 import { edgeBuildSuite } from './edgebuild-suite.ts';
-import { type Asked, isWrite } from './fault-proxy.ts';
+import { type Asked, type FaultProxy, isWrite } from './fault-proxy.ts';
 
 // What is given to an EdgeBuild, and what is said of it.
 const suite = await edgeBuildSuite();
@@ -15,8 +16,7 @@ const [nobodysPort = 0] = await freePorts(1);
 const ready = { Ready: 'True Ready' };
 
 /** Lets so much time pass that each watch has ended and begun anew twice. Returns what was asked meanwhile beside. */
-const askedInAWhile = async (): Promise<readonly Asked[]> => {
-  const { proxy } = suite;
+const askedInAWhile = async (proxy: FaultProxy): Promise<readonly Asked[]> => {
   const from = proxy.asked.length;
   const watches = (): number =>
     Math.min(
@@ -28,25 +28,100 @@ const askedInAWhile = async (): Promise<readonly Asked[]> => {
   return proxy.asked.slice(from).filter(({ verb }) => verb !== 'watch');
 }; // prettier-ignore
 
-test('17: at rest nothing is written and nothing is read, whatever is published, retained, or has failed', async () => {
-  const { site, namespace } = suite;
-  suite.start();
-  await site.put(namespace, 'web', simple(site.base, { deploy: { replicas: 0, port: 80, expose: true } }));
-  await site.becomes(namespace, 'web', ready);
-  await site.put(namespace, 'gone', simple(site.base));
-  await site.becomes(namespace, 'gone', ready);
-  await site.drop(namespace, 'gone');
-  await site.put(namespace, 'part', simple(site.base, { output: { deletionPolicy: 'Delete' } }));
-  await site.becomes(namespace, 'part', ready);
-  await site.put(namespace, 'both', simple(site.base, { platforms: ['linux/arm64', 'linux/amd64'] }));
-  await site.becomes(namespace, 'both', ready);
-  site.hand.plays(namespace, { phase: 'Failed', reason: 'DockerBuildFailed', logSnippet: 'error: building at STEP "RUN false"' }); // prettier-ignore
-  await site.put(namespace, 'failed', simple(site.base));
-  await site.becomes(namespace, 'failed', { Stalled: 'True DockerfileStepFailed' });
-  // Events are written after the status that they tell of.
-  await askedInAWhile();
-  expect(await askedInAWhile()).toEqual([]);
-}, 300_000);
+// They wait for watches to end, most of the time.
+describe('as time passes', () => {
+  sideBySide(suite, {
+    '17: at rest nothing is written and nothing is read, whatever is published, retained, or has failed':
+      async ({ namespace, proxy, start }) => {
+        const { site } = suite;
+        start();
+        const specs: Readonly<Record<string, Partial<Spec>>> = {
+          web: { deploy: { replicas: 0, port: 80, expose: true } },
+          gone: {},
+          part: { output: { deletionPolicy: 'Delete' } },
+          both: { platforms: ['linux/arm64', 'linux/amd64'] },
+        };
+        for (const [name, more] of Object.entries(specs))
+          await site.put(namespace, name, simple(site.base, more));
+        for (const name of Object.keys(specs)) await site.becomes(namespace, name, ready);
+        await site.drop(namespace, 'gone');
+        site.hand.plays(namespace, { phase: 'Failed', reason: 'DockerBuildFailed', logSnippet: 'error: building at STEP "RUN false"' }); // prettier-ignore
+        await site.put(namespace, 'failed', simple(site.base));
+        await site.becomes(namespace, 'failed', { Stalled: 'True DockerfileStepFailed' });
+        // Events are written after the status that they tell of.
+        await askedInAWhile(proxy);
+        expect(await askedInAWhile(proxy)).toEqual([]);
+      },
+    '37: a failure that a person must mend is Stalled; the good image stays, and the good spec heals it':
+      async ({ namespace, proxy, start, stop }) => {
+        const { site } = suite;
+        const operator = start();
+        await site.put(namespace, 'web', simple(site.base));
+        const { status } = await site.becomes(namespace, 'web', ready);
+        site.hand.plays(namespace, { phase: 'Failed', reason: 'DockerBuildFailed', logSnippet: 'error: building at STEP "RUN false": exit status 1' }); // prettier-ignore
+        await site.put(namespace, 'web', { source: { dockerfile: `FROM ${site.base}\nRUN false\n` } });
+        const failed = { Ready: 'False DockerfileStepFailed', Stalled: 'True DockerfileStepFailed', Reconciling: 'False Ready' }; // prettier-ignore
+        const seen = await site.becomes(namespace, 'web', failed);
+        expect(seen.status?.image).toEqual(status?.image);
+        await stop(operator);
+        site.hand.plays(namespace, { phase: 'Complete' });
+        start();
+        await askedInAWhile(proxy);
+        // A step that fails is not tried again, by another process neither.
+        await site.becomes(namespace, 'web', failed);
+        await site.put(namespace, 'web', simple(site.base));
+        expect((await site.becomes(namespace, 'web', ready)).status?.image?.digest).toBe(
+          status?.image?.digest,
+        );
+      },
+    '20: a name of 200 characters: all that is made has a name of at most 63, the same again': async ({
+      namespace,
+      proxy,
+      start,
+      stop,
+    }) => {
+      const { site } = suite;
+      const name = 'a-very-long-name.'.repeat(12).slice(0, 199) + 'z';
+      const operator = start();
+      await site.put(namespace, name, simple(site.base, { deploy: { replicas: 0, port: 80, expose: true } }));
+      await site.becomes(namespace, name, { ...ready, Deployed: 'True Deployed' });
+      const before = await site.state(namespace);
+      expect(before.children).toHaveLength(6);
+      for (const child of before.children) expect(child.split(' ')[1]?.length).toBeLessThanOrEqual(63);
+      for (const kind of [buildConfigs, builds, imageStreams])
+        for (const { metadata } of await site.all(kind, namespace))
+          for (const value of Object.values(metadata.labels ?? {}))
+            expect(value.length).toBeLessThanOrEqual(63);
+      await stop(operator);
+      start();
+      await askedInAWhile(proxy);
+      expect(await site.state(namespace)).toEqual(before);
+    },
+    '36: applied again and again by a GitOps tool: nothing is written': async ({
+      namespace,
+      proxy,
+      start,
+    }) => {
+      const { site } = suite;
+      const spec = simple(site.base);
+      start();
+      const { metadata } = await site.put(namespace, 'web', spec, 'argocd-controller');
+      await site.becomes(namespace, 'web', ready);
+      await askedInAWhile(proxy);
+      const from = proxy.asked.length;
+      for (let time = 0; time < 10; time += 1) await site.put(namespace, 'web', spec, 'argocd-controller');
+      const object = { apiVersion: 'edgebuild.io/v1alpha1', kind: 'EdgeBuild', metadata: { namespace, name: 'web' }, spec }; // prettier-ignore
+      await site.plane.kubectl(['apply', '-f', '-'], { input: JSON.stringify(object) });
+      await askedInAWhile(proxy);
+      expect(proxy.asked.slice(from).filter(isWrite)).toEqual([]);
+      const isStatus = ({ plural, subresource }: Asked): boolean =>
+        plural !== 'edgebuilds' || subresource === 'status';
+      expect(proxy.asked.filter(isWrite).every(isStatus)).toBe(true);
+      const seen = await site.read<StoredEdgeBuild>(edgeBuilds, namespace, 'web');
+      expect(seen?.metadata.generation).toBe(metadata.generation);
+    },
+  });
+});
 
 describe('18, 19: a bad value, then the good one', () => {
   const bad: readonly (readonly [string, (base: string) => Spec, Readonly<Record<string, string>>])[] = [
@@ -84,64 +159,7 @@ describe('18, 19: a bad value, then the good one', () => {
     site.hand.plays(namespace, { phase: 'Complete' });
     await site.becomes(namespace, 'web', ready);
   }, 200_000);
-
-  test('37: a failure that a person must mend is Stalled; the good image stays, and the good spec heals it', async () => {
-    const { site, namespace } = suite;
-    const operator = suite.start();
-    await site.put(namespace, 'web', simple(site.base));
-    const { status } = await site.becomes(namespace, 'web', ready);
-    site.hand.plays(namespace, { phase: 'Failed', reason: 'DockerBuildFailed', logSnippet: 'error: building at STEP "RUN false": exit status 1' }); // prettier-ignore
-    await site.put(namespace, 'web', { source: { dockerfile: `FROM ${site.base}\nRUN false\n` } });
-    const failed = { Ready: 'False DockerfileStepFailed', Stalled: 'True DockerfileStepFailed', Reconciling: 'False Ready' }; // prettier-ignore
-    const seen = await site.becomes(namespace, 'web', failed);
-    expect(seen.status?.image).toEqual(status?.image);
-    await suite.stop(operator);
-    site.hand.plays(namespace, { phase: 'Complete' });
-    suite.start();
-    await askedInAWhile();
-    // A step that fails is not tried again, by another process neither.
-    await site.becomes(namespace, 'web', failed);
-    await site.put(namespace, 'web', simple(site.base));
-    expect((await site.becomes(namespace, 'web', ready)).status?.image?.digest).toBe(status?.image?.digest);
-  }, 200_000);
 });
-
-test('20: a name of 200 characters: all that is made has a name of at most 63, the same again', async () => {
-  const { site, namespace } = suite;
-  const name = 'a-very-long-name.'.repeat(12).slice(0, 199) + 'z';
-  const operator = suite.start();
-  await site.put(namespace, name, simple(site.base, { deploy: { replicas: 0, port: 80, expose: true } }));
-  await site.becomes(namespace, name, { ...ready, Deployed: 'True Deployed' });
-  const before = await site.state(namespace);
-  expect(before.children).toHaveLength(6);
-  for (const child of before.children) expect(child.split(' ')[1]?.length).toBeLessThanOrEqual(63);
-  for (const kind of [buildConfigs, builds, imageStreams])
-    for (const { metadata } of await site.all(kind, namespace))
-      for (const value of Object.values(metadata.labels ?? {})) expect(value.length).toBeLessThanOrEqual(63);
-  await suite.stop(operator);
-  suite.start();
-  await askedInAWhile();
-  expect(await site.state(namespace)).toEqual(before);
-}, 200_000);
-
-test('36: applied again and again by a GitOps tool: nothing is written', async () => {
-  const { site, namespace, proxy } = suite;
-  const spec = simple(site.base);
-  suite.start();
-  const { metadata } = await site.put(namespace, 'web', spec, 'argocd-controller');
-  await site.becomes(namespace, 'web', ready);
-  await askedInAWhile();
-  const from = proxy.asked.length;
-  for (let time = 0; time < 10; time += 1) await site.put(namespace, 'web', spec, 'argocd-controller');
-  const object = { apiVersion: 'edgebuild.io/v1alpha1', kind: 'EdgeBuild', metadata: { namespace, name: 'web' }, spec }; // prettier-ignore
-  await site.plane.kubectl(['apply', '-f', '-'], { input: JSON.stringify(object) });
-  await askedInAWhile();
-  expect(proxy.asked.slice(from).filter(isWrite)).toEqual([]);
-  const isStatus = ({ plural, subresource }: Asked): boolean => plural !== 'edgebuilds' || subresource === 'status';
-  expect(proxy.asked.filter(isWrite).every(isStatus)).toBe(true);
-  const seen = await site.read<StoredEdgeBuild>(edgeBuilds, namespace, 'web');
-  expect(seen?.metadata.generation).toBe(metadata.generation);
-}, 200_000); // prettier-ignore
 
 test('35: a secret in a Secret, an address, a build argument or a log is told nobody', async () => {
   const { site, namespace } = suite;

@@ -140,7 +140,7 @@ test('calls and watches of two kinds share one connection, and it is HTTP/2', as
   expect(relay.accepted()).toBe(1);
 }, 60_000);
 
-test('7: a half-open connection, with all that goes through it, is noticed and replaced within 60 s', async () => {
+test('7: a half-open connection, with all that goes through it or the watches alone, is noticed and replaced within 60 s', async () => {
   const frozen = async (...directions: readonly Direction[]) => {
     const { relay, start, put, converges } = await newSite();
     const operator = start({ timing: defaultTiming });
@@ -176,12 +176,38 @@ test('7: a half-open connection, with all that goes through it, is noticed and r
       causes: operator.interruptions.slice(0, 2).map(({ cause }) => cause),
     };
   };
-  // Noticed by pings: 20 s apart, and the next one finds that the last one was not answered.
-  for (const seen of await Promise.all([
+  /** A connection that takes no more requests, but has the watches still. */
+  const frozenWatches = async (): Promise<number> => {
+    const { namespace, relay, start, put, converges } = await newSite(leaving);
+    const operator = start({ timing: defaultTiming });
+    await put('one', '1');
+    await converges({ one: '1' });
+    // The watches stay on the connection that they are on; calls go on with the next.
+    const before = relay.accepted();
+    await until(
+      async () => {
+        await operator.client.get(gadgets, { namespace, name: 'one' });
+        return relay.accepted();
+      },
+      (accepted) => accepted > before,
+      60_000,
+    );
+    expect(relay.accepted()).toBeGreaterThan(before);
+    relay.freeze('toServer', 'toClient');
+    const since = performance.now();
+    await put('one', '2');
+    await converges({ one: '2' });
+    return performance.now() - since;
+  };
+  const [watchesMs, ...others] = await Promise.all([
+    frozenWatches(),
     frozen('toServer', 'toClient'),
     frozen('toServer'),
     frozen('toClient'),
-  ])) {
+  ]);
+  expect(watchesMs).toBeLessThan(60_000);
+  // Noticed by pings: 20 s apart, and the next one finds that the last one was not answered.
+  for (const seen of others) {
     expect(seen.causes).toEqual(['ConnectionFailed', 'ConnectionFailed']);
     expect(seen.noticedMs).toBeLessThan(60_000);
     expect(seen.convergedMs).toBeLessThan(60_000);
@@ -337,29 +363,6 @@ describe('a server that sends its clients away', () => {
       [],
     );
   }, 120_000);
-
-  test('7: a connection that takes no more requests, but has the watches still, is half-open: noticed within 60 s', async () => {
-    const { namespace, relay, start, put, converges } = await newSite(leaving);
-    const operator = start({ timing: defaultTiming });
-    await put('one', '1');
-    await converges({ one: '1' });
-    // The watches stay on the connection that they are on; calls go on with the next.
-    const before = relay.accepted();
-    await until(
-      async () => {
-        await operator.client.get(gadgets, { namespace, name: 'one' });
-        return relay.accepted();
-      },
-      (accepted) => accepted > before,
-      60_000,
-    );
-    expect(relay.accepted()).toBeGreaterThan(before);
-    relay.freeze('toServer', 'toClient');
-    const since = performance.now();
-    await put('one', '2');
-    await converges({ one: '2' });
-    expect(performance.now() - since).toBeLessThan(60_000);
-  }, 150_000);
 });
 
 test('connections that are taken but never answered end calls with an ApiError, and heal', async () => {

@@ -1,8 +1,8 @@
 /** The manifests with the images of this checkout, in the registry of the box: as `make push` leaves them. */
 import { execa } from 'execa';
 import { loadAll } from 'js-yaml';
-import { cpSync, existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { registryHost } from '../cluster/registry.ts';
 import { newDirectory } from '../support/directories.ts';
 
@@ -73,4 +73,19 @@ export const pushInto = async (): Promise<string> => {
     ...['--operator', operator, '--agent', agent],
   ]);
   return manifests;
+};
+
+/** An overlay of an overlay: `edgebuild run` is given more arguments. */
+export const withArguments = (overlay: string, ...args: readonly string[]): string => {
+  const directory = `${overlay}-with-arguments`;
+  mkdirSync(directory);
+  const patch = args.map((value) => ({ op: 'add', path: '/spec/template/spec/containers/0/args/-', value }));
+  const kustomization = {
+    ...{ apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' },
+    resources: [`../${basename(overlay)}`],
+    patches: [{ target: { kind: 'Deployment', name: 'edgebuild' }, patch: JSON.stringify(patch) }],
+  };
+  // JSON is YAML.
+  writeFileSync(join(directory, 'kustomization.yaml'), JSON.stringify(kustomization));
+  return directory;
 };

@@ -1,5 +1,5 @@
 /** The alerts: they speak of metrics that there are, fire when they should, and have a page each. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { execa } from 'execa';
 import { dump, load } from 'js-yaml';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,6 +8,8 @@ import { reasons } from '../../src/api/conditions.ts';
 import { createMetrics } from '../../src/ops/metrics.ts';
 import { newDirectory, removeDirectories } from '../support/directories.ts';
 import { alertCases } from './alerts.ts';
+
+jest.setTimeout(120_000);
 
 interface Alert {
   readonly alert: string;

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { edgebuild } from '../cli/edgebuild.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
-import { type OpenShift, startOpenShift } from '../openshift/stand-in.ts';
+import { startOpenShift } from '../openshift/stand-in.ts';
 import { until } from '../support/until.ts';
 
 jest.setTimeout(300_000);
@@ -20,15 +20,17 @@ const edgeBuildFiles = files.filter((file) => objectIn(file).kind === 'EdgeBuild
 const render = (file: string) => edgebuild(samples, ['render', '-n', 'team-1', '-f', file]);
 
 let plane: ControlPlane;
-let openShift: OpenShift;
+const closers: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
   plane = await startControlPlane();
+  closers.push(plane.stop);
   // Nothing is imported or built here: the registry is none.
-  openShift = await startOpenShift({
+  const openShift = await startOpenShift({
     ...{ kubeconfig: plane.kubeconfig, certificates: plane.certificates },
     ...{ registry: '127.0.0.1:1', buildsRun: false },
   });
+  closers.push(openShift.close);
   await kubectl('apply', '-k', join(root, 'crds'));
   await kubectl('create', 'namespace', 'team-1');
   // A kind is served a moment after its CRD was taken.
@@ -37,8 +39,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await openShift.close();
-  await plane.stop();
+  for (const close of closers.reverse()) await close();
 });
 
 const kubectl = async (...args: readonly string[]): Promise<string> => {

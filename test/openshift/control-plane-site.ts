@@ -50,10 +50,11 @@ const patience = 60_000;
 
 /** @param outside host:port of a docker-registry that speaks plain HTTP. */
 export const openSite = async (outside: string): Promise<OpenShiftSite> => {
-  const plane = await startControlPlane({ controllers: true });
+  const plane = await startControlPlane();
   try {
     const { kubeconfig, certificates } = plane;
     const openShift = await startOpenShift({ kubeconfig, certificates, registry: outside, buildsRun: false });
+    await plane.startControllers();
     return await site(plane, openShift, outside);
   } catch (error) {
     await plane.stop();

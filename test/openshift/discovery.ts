@@ -1,12 +1,16 @@
 /** The documents of each group that are about the API itself. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Api } from './api.ts';
 import { allGroups, type Group, groups } from './groups.ts';
-import { shownText } from './translation.ts';
 
 const recorded = (name: string): unknown =>
   JSON.parse(readFileSync(join(import.meta.dirname, 'recordings', name), 'utf8')) as unknown;
+
+/**
+ * OpenAPI of each group by its name. To ask the API server for it within a request would lock it: it holds the lock of its
+ * OpenAPI while it asks here.
+ */
+export type OpenApi = Map<string, unknown>;
 
 /** As a real OpenShift lists its resources. */
 const resources = (group: Group): unknown =>
@@ -18,12 +22,12 @@ const groupDocument = ({ name }: Group): object => {
 };
 
 /** The document at this path; undefined where there is none. */
-export const documentAt = async (api: Api, url: string): Promise<unknown> => {
+export const documentAt = (documents: OpenApi, url: string): unknown => {
   const { pathname } = new URL(url, 'https://gateway');
   for (const group of allGroups) {
     if (pathname === `/apis/${group.name}`) return groupDocument(group);
     if (pathname === `/apis/${group.name}/v1`) return resources(group);
-    if (pathname === `/openapi/v3/apis/${group.name}/v1`) return openApi(api, group);
+    if (pathname === `/openapi/v3/apis/${group.name}/v1`) return documents.get(group.name);
   }
   switch (pathname) {
     case '/apis':
@@ -42,11 +46,4 @@ export const documentAt = async (api: Api, url: string): Promise<unknown> => {
     default:
       return undefined;
   }
-};
-
-/** The API server's own of the CRDs. */
-const openApi = async (api: Api, { shadow }: Group): Promise<unknown> => {
-  const answer = await api.send({ method: 'GET', path: `/openapi/v3/apis/${shadow}/v1` });
-  const text = await answer.body.text();
-  return answer.statusCode === 200 ? (JSON.parse(shownText(text, undefined)) as unknown) : undefined;
 };

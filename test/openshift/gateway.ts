@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { TLSSocket } from 'node:tls';
 import { type Api, gatewayGroup } from './api.ts';
-import { documentAt } from './discovery.ts';
+import { documentAt, type OpenApi } from './discovery.ts';
 import { badRequest, notFound, Refusal, type Status } from './errors.ts';
 import { forward, type Watches } from './forward.ts';
 import { imageStreamImage } from './image-stream-images.ts';
@@ -21,6 +21,7 @@ export interface GatewaySettings {
   readonly api: Api;
   readonly registryClient: RegistryClient;
   readonly watches: Watches;
+  readonly documents: OpenApi;
   /** cert and key it shows; ca of the aggregator's certificates. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer; readonly ca: Buffer };
 }
@@ -70,7 +71,7 @@ const handle = async (
   const { url = '/', method = 'GET' } = request;
   const target = targetOf(url);
   if (target === undefined) {
-    const document = await documentAt(settings.api, url);
+    const document = documentAt(settings.documents, url);
     if (document === undefined)
       throw new Refusal(404, 'NotFound', 'the server could not find the requested resource', {});
     answer(response, { body: document });

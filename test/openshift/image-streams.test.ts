@@ -67,17 +67,7 @@ const architectureOf = async (name: string): Promise<unknown> =>
     'Architecture'
   ];
 
-/** A change elsewhere that the import controller sees after whatever came before: it works in the order of events. */
-const untilControllersHaveSeen = async (marker: string): Promise<void> => {
-  await apply(marker, [imported('1', 'marker:1')]);
-  await untilImported(marker, '1');
-};
-
 describe('an import', () => {
-  beforeAll(async () => {
-    await pushImages(outside('marker'), [imageOf('amd64', 'marker')]);
-  });
-
   test('takes the preferred architecture, and falls back without a word', async () => {
     const { images } = await pushImages(outside('multi'), [imageOf('amd64'), imageOf('arm64')]);
     const tags = ['arm64', 's390x'].map((name) => imported(name, 'multi:1', preferring(name)));
@@ -112,11 +102,11 @@ describe('an import', () => {
     const { images } = await pushImages(outside('again'), [imageOf('amd64', 'a'), imageOf('arm64', 'a')]);
     await apply('again', [imported('1', 'again:1')]);
     const before = await untilImported('again', '1', images[0]);
-    await apply('again', [imported('1', 'again:1', preferring('arm64'))]);
-    await untilControllersHaveSeen('marker-again');
-    const { body: annotated } = await site.ask('GET', `${base}/imagestreams/again`);
-    expect(imageIn(annotated ?? {}, '1')).toBe(images[0]);
-    expect(Number(annotated?.['metadata']?.['generation'])).toBeGreaterThan(
+    // Once the new tag is there, what is to be done for the other has been done.
+    await apply('again', [imported('1', 'again:1', preferring('arm64')), imported('new', 'again:1')]);
+    const annotated = await untilImported('again', 'new');
+    expect(imageIn(annotated, '1')).toBe(images[0]);
+    expect(Number(annotated['metadata']?.['generation'])).toBeGreaterThan(
       Number(before['metadata']?.['generation']),
     );
     await apply('again', [imported('1', 'again:1', { ...preferring('arm64'), generation: 0 })]);

@@ -5,6 +5,7 @@ import { certificatesIn } from '../cluster/certificates.ts';
 import { allowPlainHttp } from '../cluster/container-runtime.ts';
 import { boxState } from '../cluster/node.ts';
 import { registryHost } from '../cluster/registry.ts';
+import { opened } from '../support/opened.ts';
 import { type OpenShift, startOpenShift } from './stand-in.ts';
 
 export interface OpenShiftInBox extends OpenShift {
@@ -14,23 +15,22 @@ export interface OpenShiftInBox extends OpenShift {
 
 const internalPort = 5001;
 
-export const openOpenShift = async (): Promise<OpenShiftInBox> => {
-  const path = 'jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}';
-  const { stdout: address } = await execa('kubectl', ['get', 'nodes', '-o', path]);
-  const name = `${address}:${internalPort}`;
-  allowPlainHttp(boxState, name);
-  const openShift = await startOpenShift({
-    kubeconfig: process.env['KUBECONFIG'] ?? '',
-    certificates: certificatesIn(join(boxState, 'control-plane/pki')),
-    ...{ registry: registryHost, buildsRun: true },
-    internalRegistry: { address: '0.0.0.0', port: internalPort, name },
+export const openOpenShift = (): Promise<OpenShiftInBox> =>
+  opened(async (later) => {
+    const path = 'jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}';
+    const { stdout: address } = await execa('kubectl', ['get', 'nodes', '-o', path]);
+    const name = `${address}:${internalPort}`;
+    allowPlainHttp(boxState, name);
+    later(remove);
+    const openShift = await startOpenShift({
+      kubeconfig: process.env['KUBECONFIG'] ?? '',
+      certificates: certificatesIn(join(boxState, 'control-plane/pki')),
+      ...{ registry: registryHost, buildsRun: true },
+      internalRegistry: { address: '0.0.0.0', port: internalPort, name },
+    });
+    later(openShift.close);
+    return { ...openShift, address };
   });
-  const close = async (): Promise<void> => {
-    await openShift.close();
-    await remove();
-  };
-  return { ...openShift, address, close };
-};
 
 /** Where its groups are named and not served, no namespace of a cluster can be deleted any more. */
 const remove = async (): Promise<void> => {
@@ -41,8 +41,6 @@ const remove = async (): Promise<void> => {
     .split('\n')
     .filter((name) => /standin|\.openshift\.io$/.test(name))
     .toSorted();
-  await execa('kubectl', ['delete', ...theirs, '--timeout=120s']);
-  await execa('kubectl', [
-    ...['delete', 'namespace', 'openshift-apiserver', 'openshift-image-registry', '--timeout=120s'],
-  ]);
+  const namespaces = ['namespace/openshift-apiserver', 'namespace/openshift-image-registry'];
+  await execa('kubectl', ['delete', ...theirs, ...namespaces, '--ignore-not-found', '--timeout=120s']);
 };

@@ -3,8 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Api } from './api.ts';
 import { webhookConfiguration } from './admission.ts';
 import { crdsOf } from './crds.ts';
-import { allGroups } from './groups.ts';
+import type { OpenApi } from './discovery.ts';
+import { allGroups, type Group } from './groups.ts';
 import { openShiftDefinitions } from './schema-source.ts';
+import { shownText } from './translation.ts';
 
 export interface Where {
   /** Name and namespace of the Service that the APIServices point to. */
@@ -17,8 +19,8 @@ export interface Where {
   readonly authority: string;
 }
 
-/** Returns once both groups are served. */
-export const install = async (api: Api, where: Where): Promise<void> => {
+/** Returns once both groups are served, by these documents too, which it adds. */
+export const install = async (api: Api, where: Where, documents: OpenApi): Promise<void> => {
   const { namespace } = where.service;
   const crds = crdsOf(await openShiftDefinitions());
   const namespaces = [namespace, 'openshift-image-registry'].map((name) => ({
@@ -27,6 +29,8 @@ export const install = async (api: Api, where: Where): Promise<void> => {
   for (const object of [...namespaces, ...crds, ...roles]) await apply(api, object as Applied);
   await apply(api, serviceOf(where) as Applied);
   for (const crd of crds) await untilEstablished(api, (crd as Applied).metadata.name);
+  for (const group of allGroups)
+    documents.set(group.name, await openApiOf(api, group, crds as readonly Crd[]));
   await apply(api, webhookConfiguration(where.admissionUrl, where.authority) as Applied);
   for (const group of allGroups) await apply(api, apiService(group.name, where) as Applied);
   for (const { name } of allGroups) await untilServed(api, name);
@@ -115,6 +119,22 @@ const untilEstablished = (api: Api, name: string): Promise<void> =>
     const { status } = await api.ask<Conditions>('GET', path);
     return (status?.conditions ?? []).some((one) => one.type === 'Established' && one.status === 'True');
   });
+
+interface Crd {
+  readonly spec: { readonly group: string; readonly names: { readonly plural: string } };
+}
+
+/** The API server's own of the group's CRDs. It has it some time after they are established. */
+const openApiOf = async (api: Api, { shadow }: Group, crds: readonly Crd[]): Promise<unknown> => {
+  const plurals = crds.filter(({ spec }) => spec.group === shadow).map(({ spec }) => spec.names.plural);
+  let text = '';
+  await untilSo(`the OpenAPI of ${shadow} is not whole`, async () => {
+    const { body } = await api.send({ method: 'GET', path: `/openapi/v3/apis/${shadow}/v1` });
+    text = await body.text();
+    return plurals.every((plural) => text.includes(`/${plural}/{name}"`));
+  });
+  return JSON.parse(shownText(text, undefined)) as unknown;
+};
 
 /** By the whole way: a client of the API server is answered by the gateway. */
 export const untilServed = (api: Api, group: string): Promise<void> =>

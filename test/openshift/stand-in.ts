@@ -12,6 +12,7 @@ import { authority, certificatesIn, type Certificates } from '../cluster/certifi
 import { admissionServer } from './admission.ts';
 import { type Api, openApi } from './api.ts';
 import { startBuildController } from './builds/controller.ts';
+import type { OpenApi } from './discovery.ts';
 import { followerName } from './follow.ts';
 import type { Watches } from './forward.ts';
 import { gatewayServer } from './gateway.ts';
@@ -68,8 +69,8 @@ export const startOpenShift = async (settings: OpenShiftSettings): Promise<OpenS
   };
   try {
     const parts = await openParts(settings, closers);
-    const { api, gateway, watches } = parts;
-    await install(api, { ...parts.where, service });
+    const { api, gateway, watches, documents } = parts;
+    await install(api, { ...parts.where, service }, documents);
     closers.push(await startControllers(settings, parts));
     return {
       registry: parts.registry,
@@ -95,6 +96,7 @@ interface Parts {
   readonly registryClient: RegistryClient;
   readonly watches: Watches;
   readonly gateway: Listening;
+  readonly documents: OpenApi;
   /** Of the internal registry. */
   readonly registry: string;
   /** Hosts with ports that speak plain HTTP. */
@@ -128,14 +130,16 @@ const openParts = async (
   plain.push(known.name);
   const watches: Watches = { ports: new Set(), silent: false };
   const ca = readFileSync(certificates.certificate('front-proxy-ca'));
-  const gateway = await open(gatewayServer({ api, registryClient, watches, tls: { ...tls, ca } }), address);
+  const documents: OpenApi = new Map();
+  const shared = { api, registryClient, watches, documents };
+  const gateway = await open(gatewayServer({ ...shared, tls: { ...tls, ca } }), address);
   const find = (namespace: string, name: string) => orUndefined(readImageStream(api, namespace, name));
   const admission = await open(admissionServer(tls, { registry: known.name, find }), address);
   const where = {
     ...{ address, port: gateway.port, admissionUrl: `https://${address}:${admission.port}/admit` },
     authority: readFileSync(certificates.certificate(authority)).toString('base64'),
   };
-  return { ...{ api, registryClient, watches, gateway, plain, where }, registry: known.name };
+  return { ...shared, gateway, plain, where, registry: known.name };
 };
 
 const servingCertificate = async (

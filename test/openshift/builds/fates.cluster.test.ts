@@ -24,19 +24,8 @@ import {
 
 jest.setTimeout(600_000);
 
-let site: BuildSite | undefined;
 const base = `${registryHost}/ext/native:1`;
 const other = `${registryHost}/ext/other:1`;
-beforeAll(async () => {
-  site = await openSite();
-  await imageStream('out');
-  await pushBase('ext/native', { platform: 'linux/amd64' });
-  await pushBase('ext/other', { platform: 'linux/amd64', members: [{ name: 'other', body: 'other\n' }] });
-});
-afterAll(async () => {
-  await site?.close();
-});
-
 const dockerfile = (...lines: readonly string[]): BuildSpec['source'] => ({
   dockerfile: `${[`FROM ${base}`, ...lines].join('\n')}\n`,
 });
@@ -46,14 +35,87 @@ const endless = { source: dockerfile('RUN sleep 100000') };
 /** On no node. */
 const nowhere = { ...short, nodeSelector: { nosuch: 'node' } };
 
+const image = (name: string) => ({ kind: 'DockerImage', name });
+const out = (name: string) => ({ kind: 'ImageStreamTag', name });
+const longName = 'a'.repeat(251);
+const rewritten = [
+  'ARG VERSION=none',
+  'FROM placeholder AS tools',
+  'RUN cat /other > /copy',
+  'FROM whatever',
+  '# A comment',
+  'COPY --from=tools /copy /copy',
+  'COPY --from=elsewhere /other /other',
+  'ARG GREETING',
+  'RUN echo "$GREETING \\',
+  '  $MOOD" > /greeting && cat /greeting',
+  'RUN <<END',
+  'exit 1',
+  'END',
+].join('\n');
+
+/** By BuildConfig. All begin at once: none of them has to do with another. */
+const begun: Readonly<Record<string, Partial<BuildSpec>>> = {
+  'no-output': { ...short, output: { to: out('late:1') } },
+  'no-secret': { ...short, output: { to: out('out:secret'), pushSecret: { name: 'later' } } },
+  ...{ cancelled: endless, deleted: endless, row: endless },
+  deadline: { ...endless, completionDeadlineSeconds: 5 },
+  ...{ nowhere, 'out-of-memory': nowhere, evicted: nowhere, [longName]: nowhere },
+  rewritten: {
+    source: { dockerfile: rewritten, images: [{ from: image(other), as: ['placeholder', 'elsewhere'] }] },
+    strategy: {
+      dockerStrategy: {
+        from: image(base),
+        env: [{ name: 'MOOD', value: 'well' }],
+        buildArgs: [{ name: 'GREETING', value: 'all is' }],
+      },
+    },
+    output: { to: out('out:rewritten'), imageLabels: [{ name: 'mine', value: 'yes' }] },
+  },
+  'last-from': {
+    source: { dockerfile: `FROM ${base} AS made\nRUN touch /made\nFROM made\nRUN cat /made\n` },
+    strategy: { dockerStrategy: { from: image(base) } },
+  },
+  foreign: {
+    ...short,
+    strategy: {
+      dockerStrategy: {
+        from: image(`${registryHost}/ext/foreign:1`),
+        buildArgs: [{ name: 'TARGETPLATFORM', value: 'linux/arm64' }],
+      },
+    },
+  },
+};
+
+let site: BuildSite | undefined;
+beforeAll(async () => {
+  site = await openSite();
+  await imageStream('out');
+  await pushBase('ext/native', { platform: 'linux/amd64' });
+  await pushBase('ext/other', { platform: 'linux/amd64', members: [{ name: 'other', body: 'other\n' }] });
+  await pushBase('ext/foreign', { platform: 'linux/s390x' }, { platform: 'linux/arm64' });
+  await Promise.all(Object.entries(begun).map(([name, spec]) => start(name, spec)));
+});
+afterAll(async () => {
+  await site?.close();
+});
+
 const wordsOf = ({ status }: Awaited<ReturnType<typeof get>>) => ({
   ...{ phase: status?.phase, reason: status?.reason, message: status?.message },
 });
 const runs = (name: string) => reaches(name, (build) => phaseOf(build) === 'Running');
 
+// First: the longer a kubelet has looked for a Secret, the longer it waits before it looks again.
+test('without its push secret it is Pending, and says why; it goes on once there is one', async () => {
+  const waiting = await reaches('no-secret-1', ({ status }) => status?.reason !== undefined);
+  expect(wordsOf(waiting)).toEqual({
+    ...{ phase: 'Pending', reason: 'MissingPushSecret', message: 'Missing push secret.' },
+  });
+  await createSecret('later', 'kubernetes.io/dockerconfigjson', { '.dockerconfigjson': '{"auths":{}}' });
+  expect(wordsOf(await finished('no-secret-1'))).toEqual({ phase: 'Complete' });
+});
+
 test('without its output stream it stays New, and says why; it goes on once there is one', async () => {
-  const to = { kind: 'ImageStreamTag', name: 'late:1' };
-  await start('no-output', { ...short, output: { to } });
   const waiting = await reaches('no-output-1', ({ status }) => status?.reason !== undefined);
   const said = { reason: 'InvalidOutputReference', message: 'Output image could not be resolved.' };
   expect(waiting.status).toMatchObject({
@@ -65,19 +127,7 @@ test('without its output stream it stays New, and says why; it goes on once ther
   expect(wordsOf(await finished('no-output-1'))).toEqual({ phase: 'Complete' });
 });
 
-test('without its push secret it is Pending, and says why; it goes on once there is one', async () => {
-  const output = { to: { kind: 'ImageStreamTag', name: 'out:secret' }, pushSecret: { name: 'later' } };
-  await start('no-secret', { ...short, output });
-  const waiting = await reaches('no-secret-1', ({ status }) => status?.reason !== undefined);
-  expect(wordsOf(waiting)).toEqual({
-    ...{ phase: 'Pending', reason: 'MissingPushSecret', message: 'Missing push secret.' },
-  });
-  await createSecret('later', 'kubernetes.io/dockerconfigjson', { '.dockerconfigjson': '{"auths":{}}' });
-  expect(wordsOf(await finished('no-secret-1'))).toEqual({ phase: 'Complete' });
-});
-
 test('cancelled: its pod goes, and it says so', async () => {
-  await start('cancelled', endless);
   await runs('cancelled-1');
   await cancel('cancelled-1');
   const build = await finished('cancelled-1');
@@ -89,7 +139,6 @@ test('cancelled: its pod goes, and it says so', async () => {
 });
 
 test('a pod that is deleted takes its Build along', async () => {
-  await start('deleted', endless);
   await runs('deleted-1');
   await deletePod('deleted-1-build');
   expect(wordsOf(await finished('deleted-1'))).toEqual({
@@ -99,7 +148,6 @@ test('a pod that is deleted takes its Build along', async () => {
 });
 
 test('past its deadline it has failed, and only the pod knows of what', async () => {
-  await start('deadline', { ...endless, completionDeadlineSeconds: 5 });
   const build = await reaches('deadline-1', ({ status }) => status?.completionTimestamp !== undefined);
   expect(wordsOf(build)).toEqual({
     ...{ phase: 'Failed', reason: 'GenericBuildFailed' },
@@ -112,9 +160,9 @@ test('past its deadline it has failed, and only the pod knows of what', async ()
 });
 
 test('on no node it is Pending without a reason: its pod says why', async () => {
-  await start('nowhere', nowhere);
   await eventually(() => podOf('nowhere-1-build'), (pod) => pod?.status?.conditions !== undefined); // prettier-ignore
-  expect(wordsOf(await get('nowhere-1'))).toEqual({ phase: 'Pending' });
+  const build = await reaches('nowhere-1', (seen) => phaseOf(seen) === 'Pending');
+  expect(wordsOf(build)).toEqual({ phase: 'Pending' });
   expect((await podOf('nowhere-1-build'))?.status).toMatchObject({
     conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }],
   });
@@ -143,7 +191,6 @@ test.each([
     message: 'The node was low on resource: memory.',
   },
 ])('$name', async ({ name, pod, reason, message }) => {
-  await start(name, nowhere);
   await eventually(() => podOf(`${name}-1-build`), (found) => found !== undefined); // prettier-ignore
   await patchPodStatus(`${name}-1-build`, pod);
   const build = await reaches(`${name}-1`, ({ status }) => status?.completionTimestamp !== undefined);
@@ -151,7 +198,6 @@ test.each([
 });
 
 test('Builds of one BuildConfig run one after the other', async () => {
-  await start('row', endless);
   await runs('row-1');
   await start('row', short);
   await start('aside', short);
@@ -162,9 +208,7 @@ test('Builds of one BuildConfig run one after the other', async () => {
 });
 
 test('long names: labels are cut, annotations are whole, and the pod has the name that OpenShift makes', async () => {
-  const config = 'a'.repeat(251);
-  const name = `${config}-1`;
-  await start(config, nowhere);
+  const name = `${longName}-1`;
   const pod = await eventually(() => podOf(podNameOf(name)), (found) => found !== undefined); // prettier-ignore
   expect(pod?.metadata).toMatchObject({
     name: expect.stringMatching(/^a{238}-[0-9a-f]{8}-build$/),
@@ -174,39 +218,6 @@ test('long names: labels are cut, annotations are whole, and the pod has the nam
 });
 
 test('a Dockerfile is rewritten as OpenShift does it', async () => {
-  const text = [
-    'ARG VERSION=none',
-    'FROM placeholder AS tools',
-    'RUN cat /other > /copy',
-    'FROM whatever',
-    '# A comment',
-    'COPY --from=tools /copy /copy',
-    'COPY --from=elsewhere /other /other',
-    'ARG GREETING',
-    'RUN echo "$GREETING \\',
-    '  $MOOD" > /greeting && cat /greeting',
-    'RUN <<END',
-    'exit 1',
-    'END',
-  ];
-  const image = (name: string) => ({ kind: 'DockerImage', name });
-  await start('rewritten', {
-    source: {
-      dockerfile: text.join('\n'),
-      images: [{ from: image(other), as: ['placeholder', 'elsewhere'] }],
-    },
-    strategy: {
-      dockerStrategy: {
-        from: image(base),
-        env: [{ name: 'MOOD', value: 'well' }],
-        buildArgs: [{ name: 'GREETING', value: 'all is' }],
-      },
-    },
-    output: {
-      to: { kind: 'ImageStreamTag', name: 'out:rewritten' },
-      imageLabels: [{ name: 'mine', value: 'yes' }],
-    },
-  });
   const build = await finished('rewritten-1');
   const log = await logOf('rewritten-1');
   expect({ log, ...wordsOf(build) }).toMatchObject({ phase: 'Complete' });
@@ -217,20 +228,12 @@ test('a Dockerfile is rewritten as OpenShift does it', async () => {
 });
 
 test('`from` replaces the last FROM even where that names a stage, which then lacks what the stage made', async () => {
-  await start('last-from', {
-    source: { dockerfile: `FROM ${base} AS made\nRUN touch /made\nFROM made\nRUN cat /made\n` },
-    strategy: { dockerStrategy: { from: { kind: 'DockerImage', name: base } } },
-  });
   const build = await finished('last-from-1');
   expect(wordsOf(build)).toMatchObject({ phase: 'Failed', reason: 'DockerBuildFailed' });
   expect(build.status?.logSnippet).toContain('/made');
 });
 
 test('an index without the machine of the node cannot be pulled, whatever the build is for', async () => {
-  await pushBase('ext/foreign', { platform: 'linux/s390x' }, { platform: 'linux/arm64' });
-  const from = { kind: 'DockerImage', name: `${registryHost}/ext/foreign:1` };
-  const buildArgs = [{ name: 'TARGETPLATFORM', value: 'linux/arm64' }];
-  await start('foreign', { ...short, strategy: { dockerStrategy: { from, buildArgs } } });
   expect(wordsOf(await finished('foreign-1'))).toEqual({
     ...{ phase: 'Failed', reason: 'PullBuilderImageFailed', message: 'Failed pulling builder image.' },
   });

@@ -50,6 +50,13 @@ beforeAll(async () => {
   await createSecret('old-style', 'kubernetes.io/dockercfg', { '.dockercfg': known });
   await createSecret('right', 'kubernetes.io/basic-auth', { username: user, password });
   await createSecret('wrong', 'kubernetes.io/basic-auth', { username: user, password: 'wrong' });
+  const output = { to: image(pushedTo), pushSecret: { name: 'new-style' } };
+  await start('push', { source, strategy: from(base), output });
+  for (const name of ['right', 'wrong'])
+    await start(name, {
+      source: { git: { uri, ref: 'main' }, sourceSecret: { name } },
+      strategy: from(base),
+    });
 });
 afterAll(async () => {
   await site?.close();
@@ -60,31 +67,23 @@ const source = { dockerfile: 'FROM x\nRUN true\n' };
 const image = (name: string) => ({ kind: 'DockerImage', name });
 const from = (name: string) => ({ dockerStrategy: { from: image(name) } });
 const base = `${registryHost}/ext/native:1`;
+const pushedTo = `${registry.host}/team/app:1`;
 const reasonOf = async (name: string) => {
   const { status } = await finished(name);
   return [status?.phase, status?.reason];
 };
 
 test('an image is pushed to a registry with a password, and pulled from there', async () => {
-  const to = image(`${registry.host}/team/app:1`);
-  const pushSecret = { name: 'new-style' };
-  await start('push', { source, strategy: from(base), output: { to, pushSecret } });
   expect(await reasonOf('push-1')).toEqual(['Complete', undefined]);
   const pullSecret = { name: 'old-style' };
-  await start('pull', { source, strategy: { dockerStrategy: { from: to, pullSecret } } });
+  await start('pull', { source, strategy: { dockerStrategy: { from: image(pushedTo), pullSecret } } });
+  await start('unknown', { source, strategy: from(pushedTo) });
   expect(await reasonOf('pull-1')).toEqual(['Complete', undefined]);
-  await start('unknown', { source, strategy: from(to.name) });
   expect(await reasonOf('unknown-1')).toEqual(['Failed', 'PullBuilderImageFailed']);
 });
 
 test('a repository with a password is cloned with the right one', async () => {
-  const cloned = (name: string) => ({
-    source: { git: { uri, ref: 'main' }, sourceSecret: { name } },
-    strategy: from(base),
-  });
-  await start('right', cloned('right'));
   expect(await reasonOf('right-1')).toEqual(['Complete', undefined]);
-  await start('wrong', cloned('wrong'));
   const { status } = await finished('wrong-1');
   expect(status).toMatchObject({ phase: 'Failed', reason: 'FetchSourceFailed' });
   expect(status?.logSnippet).toMatch(/^error: failed to fetch requested repository .* with provided/m);

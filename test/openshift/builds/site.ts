@@ -2,14 +2,19 @@
 import { execa } from 'execa';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { emulatorOf } from '../../../agent/emulators.ts';
+import { builds } from '../../../src/edgebuild/kinds.ts';
 import { architectureCalled, magicOf } from '../../../src/emulation/architectures.ts';
 import { escaped } from '../../../src/engines/local/binfmt.ts';
+import { createClient } from '../../../src/kube/client.ts';
+import { openConnection } from '../../../src/kube/connection.ts';
+import { loadKubeConfig } from '../../../src/kube/kubeconfig.ts';
+import { createStore } from '../../../src/kube/store.ts';
 import { registryHost } from '../../cluster/registry.ts';
 import { kubectl, tryKubectl } from '../../manifests/installation.ts';
 import { type BaseRecipe, baseImages } from '../../support/bases.ts';
 import { newDirectory, removeDirectories } from '../../support/directories.ts';
+import { opened } from '../../support/opened.ts';
 import { until } from '../../support/until.ts';
 import { groups } from '../groups.ts';
 import { openOpenShift } from '../in-box.ts';
@@ -63,18 +68,18 @@ export interface BuildSite {
   readonly close: () => Promise<void>;
 }
 
-export const openSite = async (): Promise<BuildSite> => {
-  const openShift = await openOpenShift();
-  await kubectl('create', 'namespace', namespace);
-  return {
-    close: async () => {
-      await kubectl('delete', 'namespace', namespace);
-      await openShift.close();
+export const openSite = (): Promise<BuildSite> =>
+  opened(async (later) => {
+    later(removeDirectories);
+    later(() => {
       if (existsSync(join(binfmt, handler))) writeFileSync(join(binfmt, handler), '-1');
-      removeDirectories();
-    },
-  };
-};
+    });
+    const openShift = await openOpenShift();
+    later(openShift.close);
+    later(() => kubectl('delete', 'namespace', namespace, '--ignore-not-found'));
+    await kubectl('create', 'namespace', namespace);
+    return {};
+  });
 
 /** Makes a BuildConfig, or changes it, and starts a Build of it: `NAME-1` the first time. */
 export const start = async (name: string, spec: Partial<BuildSpec>): Promise<void> => {
@@ -121,33 +126,40 @@ export const finished = (name: string): Promise<Build> =>
     return isOver(phase) && completionTimestamp !== undefined && (phase !== 'Failed' || logSnippet !== undefined);
   }); // prettier-ignore
 
-/** What a watch tells of the Builds of a BuildConfig, from before the first one until it is complete: phase, digest, stages. */
+/** Phase, digest, stages. */
+const sightOf = ({ status }: Build): string =>
+  [
+    status?.phase,
+    status?.output?.to?.imageDigest?.replace(/:[0-9a-f]{64}$/, ''),
+    ...(status?.stages ?? []).map(({ name }) => name),
+  ]
+    .filter((word) => word !== undefined)
+    .join(' ');
+
+/** What a watch tells of the Builds of a BuildConfig, from before the first one until it is complete. */
 export const seen = async (config: string, begin: () => Promise<void>): Promise<readonly string[]> => {
-  const shown = '{.status.phase} {.status.output.to.imageDigest} {.status.stages[*].name}{"\\n"}';
-  const options = ['--watch', `--selector=buildconfig=${config}`, `--output=jsonpath=${shown}`];
-  const child = execa('kubectl', [inNamespace, 'get', 'builds', ...options], {
-    reject: false,
-    buffer: false,
+  const fieldManager = 'builds-test';
+  const connection = openConnection(loadKubeConfig({}), fieldManager);
+  const store = createStore<Build>(createClient({ connection, fieldManager }), builds, {
+    ...{ namespace, labelSelector: `buildconfig=${config}`, fieldManager },
   });
   const sights: string[] = [];
-  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-  await begin();
+  store.onChange((change) => {
+    if (change.type !== 'added' && change.type !== 'updated') return;
+    const sight = sightOf(change.object);
+    if (sight !== sights.at(-1)) sights.push(sight);
+  });
+  const stop = new AbortController();
+  const following = store.run(stop.signal);
   try {
-    for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
-      const sight = line.value
-        .replace(/:[0-9a-f]{64}/, '')
-        .split(/ +/)
-        .filter((word) => word !== '')
-        .join(' ');
-      // When the watch has begun is not known: New may have passed.
-      if (sight !== sights.at(-1) && sight !== 'New') sights.push(sight);
-      if (sight.startsWith('Complete')) break;
-    }
+    await store.settled(stop.signal);
+    await begin();
+    return await eventually(() => sights, (all) => all.at(-1)?.startsWith('Complete') === true); // prettier-ignore
   } finally {
-    child.kill();
-    await child;
+    stop.abort();
+    await following;
+    await connection.close();
   }
-  return sights;
 };
 
 interface Configuration {
