@@ -425,7 +425,8 @@ describe('an upgrade', () => {
     node.start(['agent.sh', 'register', 'aarch64'], { IMAGE });
     expect(await node.says('aarch64', 'EmulatorCrashed')).toMatch(/; .+\n$/);
     await someLooks();
-    expect(await node.entries()).toHaveLength(2);
+    // The new one is registered anew at each look: for a moment it is not there.
+    expect(await until(node.entries, (names) => names.length === 2, 20_000)).toHaveLength(2);
     expect(await node.entries()).toContain(first);
     expect(await files()).toContain(first.replace('edgebuild', 'qemu'));
   });
