@@ -54,6 +54,7 @@ export const onePlatform = (base: () => string): void => {
       ]);
       expect(object.status?.image).toEqual({
         ...{ digest, reference: expect.stringMatching(new RegExp(`/one/web@${digest ?? ''}$`)) },
+        tag: 'web:latest',
         publishedAt: expect.any(String),
       });
     });
