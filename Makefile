@@ -46,10 +46,11 @@ test: ## run every test; T=PATTERN for the test files whose path matches
 	@scripts/test.sh $(TEST_RESULTS) $(T)
 
 .PHONY: soak
-soak: ## many more seeded sequences of faults than make test has; SEEDS=2000 FIRST=1000
+soak: ## many more seeded sequences of faults than make test has; SEEDS=2000 BUILD_SEEDS=200 FIRST=1000
 	@scripts/setup.sh node cluster
 	@node test/cluster/programs.ts >/dev/null
-	@EDGEBUILD_SEEDS=$(or $(SEEDS),2000) EDGEBUILD_FIRST_SEED=$(or $(FIRST),1000) scripts/test.sh .cache/soak-results test/faults/random
+	@EDGEBUILD_SEEDS=$(or $(SEEDS),2000) EDGEBUILD_BUILD_SEEDS=$(or $(BUILD_SEEDS),200) EDGEBUILD_FIRST_SEED=$(or $(FIRST),1000) \
+	  scripts/test.sh .cache/soak-results 'test/faults/(edgebuild-)?random'
 
 .PHONY: cluster
 cluster: ## a shell in a whole Kubernetes of your own, as root, until it ends
