@@ -49,3 +49,20 @@ export const tableOf = (rows: readonly Row[]): string =>
 export const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 export const number = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
+
+/** Measures the parts that the command line names, or all, and says what came of it, whatever fails. */
+export const runParts = async (parts: Readonly<Record<string, () => Promise<Row[]>>>): Promise<void> => {
+  const asked = process.argv.slice(2);
+  const unknown = asked.filter((name) => parts[name] === undefined);
+  if (unknown.length > 0) {
+    process.stderr.write(`unknown: ${unknown.join(', ')}; one of ${Object.keys(parts).join(', ')}\n`);
+    process.exit(2);
+  }
+  const rows: Row[] = [];
+  try {
+    for (const name of asked.length > 0 ? asked : Object.keys(parts))
+      rows.push(...((await parts[name]?.()) ?? []));
+  } finally {
+    say(`\n${tableOf(rows)}`);
+  }
+};

@@ -64,8 +64,10 @@ export const deployedFinding = (
 /** OpenShift names the same image by its own registry's name, where the Deployment follows a tag. */
 const digestOf = (image: string | undefined): string | undefined => image?.split('@').at(-1);
 
-const isOf = ({ spec }: Deployment, { image, replicas }: WantedRun): boolean =>
-  spec?.replicas === replicas &&
-  (image === undefined ||
-    digestOf(spec.template?.spec?.containers?.find(({ name }) => name === 'main')?.image) ===
-      digestOf(image));
+/** The digest of the image that its pods are to run; undefined: it is not there, or runs none. */
+export const runningDigest = (deployment: Deployment | undefined): string | undefined =>
+  digestOf(deployment?.spec?.template?.spec?.containers?.find(({ name }) => name === 'main')?.image);
+
+const isOf = (deployment: Deployment, { image, replicas }: WantedRun): boolean =>
+  deployment.spec?.replicas === replicas &&
+  (image === undefined || runningDigest(deployment) === digestOf(image));

@@ -29,27 +29,30 @@ export interface Publication {
   readonly isWanted: boolean;
 }
 
+const nothing: Publication = { digest: undefined, index: undefined, unread: [], isWanted: false };
+/** It is decided to publish; what is not said here is not known yet. */
+const publishing: Publication = { ...nothing, isWanted: true };
+
 /** All or nothing: until every platform that must be there is verified, the tag stays where it is. */
 export const publicationOf = (observed: Observed, facts: readonly PlatformFacts[]): Publication => {
-  const none = { digest: undefined, index: undefined, unread: [], isWanted: false };
   const { publish } = observed.spec;
   // Where some are enough, those that no node can build are not waited for.
   const isOver = facts.every(
     ({ state, reason }) =>
       state !== 'Building' && (state !== 'Waiting' || (publish === 'Succeeded' && ofNodes.includes(reason))),
   );
-  if (!isOver) return none;
+  if (!isOver) return nothing;
   const names = publishable(publish, facts);
   const images = facts.flatMap(({ platform, digest }) =>
     names.includes(platform) && digest !== undefined ? [{ platform, digest }] : [],
   );
   const [first, second] = images;
-  if (first === undefined) return none;
+  if (first === undefined) return nothing;
   if (images.length < facts.length) {
     const earlier = publishedWith(observed, images);
     if (earlier !== undefined) return earlier;
   }
-  if (second === undefined) return { ...none, digest: first.digest, isWanted: true };
+  if (second === undefined) return { ...publishing, digest: first.digest };
   return ofSeveral(observed, images);
 };
 
@@ -61,29 +64,25 @@ const publishedWith = (observed: Observed, images: IndexWanted['images']): Publi
   const before = status?.image?.digest;
   if (before === undefined || !holds(output, before)) return undefined;
   const children = observed.index(before);
-  const result = { digest: undefined, index: undefined, unread: [], isWanted: true };
   if (children === undefined)
-    return { ...result, unread: [{ stream: destination.stream, tag: destination.tag, digest: before }] };
-  return images.every(({ digest }) => children.includes(digest)) ? { ...result, digest: before } : undefined;
+    return { ...publishing, unread: [{ stream: destination.stream, tag: destination.tag, digest: before }] };
+  return images.every(({ digest }) => children.includes(digest))
+    ? { ...publishing, digest: before }
+    : undefined;
 };
 
 const ofSeveral = (observed: Observed, images: IndexWanted['images']): Publication => {
   const { destination, outputStream: output } = observed;
   const tag = indexTag(destination);
-  const held = output?.status?.tags?.find((one) => one.tag === tag)?.items?.at(0)?.image;
+  const held = tagNow(output, tag);
   const children = held === undefined ? undefined : observed.index(held);
   if (held !== undefined && children === undefined)
-    return {
-      digest: undefined,
-      index: undefined,
-      unread: [{ stream: destination.stream, tag }],
-      isWanted: true,
-    };
+    return { ...publishing, unread: [{ stream: destination.stream, tag }] };
   const isThere =
     children?.length === images.length && images.every(({ digest }) => children.includes(digest));
-  if (isThere) return { digest: held, children: images, index: undefined, unread: [], isWanted: true };
+  if (isThere) return { ...publishing, digest: held, children: images };
   const repository = output?.status?.dockerImageRepository ?? '';
-  return { digest: undefined, index: { repository, tag, images }, unread: [], isWanted: true };
+  return { ...publishing, index: { repository, tag, images } };
 };
 
 /** Undefined: nothing of it would change. */

@@ -112,10 +112,8 @@ const superseded = (context: PlatformContext): readonly string[] => {
 const isFollowed = (context: PlatformContext): boolean =>
   context.place.execution !== 'Impossible' && heldUp(context, context.place) === undefined;
 
-/** No node takes its pod, and there is a node of another kind by now. */
-const isElsewhere = ({ place, wanted, one }: PlatformContext, { metadata, spec }: Build): boolean =>
-  place.execution !== 'Impossible' &&
-  place.isThere &&
+/** No node takes its pod, and it would go to nodes of another kind by now. */
+const isElsewhere = ({ wanted, one }: PlatformContext, { metadata, spec }: Build): boolean =>
   spec.nodeSelector?.[archLabel] !== wanted.spec.nodeSelector?.[archLabel] &&
   (one.pods
     .get(metadata.name)

@@ -1,4 +1,5 @@
 import type { Running } from '../engines/openshift/desired/deployment.ts';
+import { runningDigest } from './deployment.ts';
 import type { Observed } from './observe.ts';
 import type { PlatformPlan } from './platform-plan.ts';
 
@@ -18,10 +19,7 @@ export const runOf = (
       ? [{ platform: facts.platform, digest: facts.digest, execution: runs.execution }]
       : [],
   );
-  const now = observed.deployment?.spec?.template?.spec?.containers?.find(
-    ({ name }) => name === 'main',
-  )?.image;
-  const digest = now?.split('@').at(-1) ?? '';
+  const digest = runningDigest(observed.deployment) ?? '';
   // It is still published: that a later build of its platform has failed takes it from nobody.
   const stays = observed.index(published)?.includes(digest) === true;
   if (stays && done.every((one) => one.digest !== digest)) return undefined;

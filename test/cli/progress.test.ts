@@ -3,6 +3,7 @@ import { plainProgress } from '../../src/cli/progress.ts';
 import { frame, liveProgress } from '../../src/cli/live-progress.ts';
 import { paintWith } from '../../src/cli/terminal.ts';
 import type { Progress } from '../../src/engines/progress.ts';
+import { sink } from './sink.ts';
 
 const events: readonly Progress[] = [
   { kind: 'activity', text: 'fetching the source' },
@@ -10,18 +11,6 @@ const events: readonly Progress[] = [
   { kind: 'output', platform: 'linux/arm64', line: '::error::\u001b[2Jnot for the terminal' },
   { kind: 'warning', platform: 'linux/arm64', text: 'the base says amd64' },
 ];
-
-/** A clock that the test turns, and what was drawn. */
-const sink = () => {
-  const state = { text: '', milliseconds: 0 };
-  return {
-    state,
-    draw: (text: string) => {
-      state.text += text;
-    },
-    now: () => state.milliseconds,
-  };
-};
 
 describe('plain lines', () => {
   test('say time, platform and what, each in one line that begins with the time', () => {

@@ -12,6 +12,7 @@ import type { StoredEdgeBuild } from '../../src/edgebuild/kinds.ts';
 import { statusOf } from '../../src/edgebuild/status.ts';
 import { arbitraryFacts } from '../edgebuild/facts.ts';
 import { at, bare, building, built, failed, published, storedWith, waiting } from './statuses.ts';
+import { sink } from './sink.ts';
 
 const plain = paintWith(false);
 const view = { now: Date.parse(at(600)), paint: plain, server: 'https://api.example.org:6443' };
@@ -218,18 +219,6 @@ describe('many EdgeBuilds', () => {
     expect(first).toMatch(/^shop {7}api /);
   });
 });
-
-/** A clock that the test turns, and what was drawn. */
-const sink = () => {
-  const state = { text: '', milliseconds: 0 };
-  return {
-    state,
-    draw: (text: string) => {
-      state.text += text;
-    },
-    now: () => state.milliseconds,
-  };
-};
 
 describe('watching', () => {
   test('without a terminal says each change once, with the time', () => {

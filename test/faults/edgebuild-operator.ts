@@ -11,18 +11,7 @@ import type { WatcherTiming } from '../../src/kube/watcher.ts';
 import { createLogger } from '../../src/ops/log.ts';
 import { createMetrics, type Metrics } from '../../src/ops/metrics.ts';
 import { createRecordEvent } from '../../src/runtime/events.ts';
-import { clientBy } from './gadgets.ts';
-
-/** Minutes become seconds, so that a test need not wait for them; their relations stay. */
-const shortTiming: WatcherTiming = {
-  watchMs: 3000,
-  silenceMs: 4000,
-  healthyMs: 1000,
-  backoffBaseMs: 20,
-  backoffCapMs: 500,
-  unavailableCapMs: 500,
-  relistMs: 600_000,
-};
+import { clientBy, shortTiming } from './gadgets.ts';
 
 export interface EdgeBuildOperator {
   readonly metrics: Metrics;
@@ -48,7 +37,7 @@ export const startEdgeBuilds = (
   const stores: Store<KubeObject>[] = [];
   const of: Caches['of'] = (kind, { namespaces: _namespaces, ...options }) => {
     const store = createStore(client, kind, {
-      ...{ fieldManager: 'edgebuild', timing: { ...shortTiming, ...timing } },
+      ...{ fieldManager: 'edgebuild', timing: { ...shortTiming, relistMs: 600_000, ...timing } },
       ...(kind.namespaced ? { namespaces } : {}),
       ...options,
     });

@@ -17,22 +17,10 @@ import {
 import { edgeBuilds } from '../../src/edgebuild/kinds.ts';
 import type { Kind, KubeObject } from '../../src/kube/objects.ts';
 import { createStore, type Store, type StoreSettings } from '../../src/kube/store.ts';
-import type { WatcherTiming } from '../../src/kube/watcher.ts';
 import { createLogger } from '../../src/ops/log.ts';
 import { createMetrics, type Metrics } from '../../src/ops/metrics.ts';
 import { createRecordEvent } from '../../src/runtime/events.ts';
-import { clientBy, type LogLine } from './gadgets.ts';
-
-/** Minutes become seconds, so that a test need not wait for them; their relations stay. */
-const shortTiming: WatcherTiming = {
-  watchMs: 3000,
-  silenceMs: 4000,
-  healthyMs: 1000,
-  backoffBaseMs: 20,
-  backoffCapMs: 500,
-  unavailableCapMs: 500,
-  relistMs: 600_000,
-};
+import { clientBy, type LogLine, shortTiming } from './gadgets.ts';
 
 const shipped: AgentImage = {
   image: 'registry.example/edgebuild/agent@sha256:1111',
@@ -64,7 +52,7 @@ export const startEmulation = (
   const stores: Store<KubeObject>[] = [];
   const cacheOf = <T extends KubeObject>(kind: Kind, options: Partial<StoreSettings<T>> = {}): Store<T> => {
     const store = createStore<T>(client, kind, {
-      ...{ fieldManager: 'edgebuild', timing: shortTiming },
+      ...{ fieldManager: 'edgebuild', timing: { ...shortTiming, relistMs: 600_000 } },
       ...options,
     });
     stores.push(store);

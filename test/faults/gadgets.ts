@@ -59,7 +59,7 @@ export const installGadgets = async (plane: ControlPlane): Promise<void> => {
 };
 
 /** Minutes become seconds, so that a test need not wait for them; their relations stay. */
-const shortTiming: WatcherTiming = {
+export const shortTiming: WatcherTiming = {
   watchMs: 3000,
   silenceMs: 4000,
   healthyMs: 1000,
