@@ -3,6 +3,7 @@ import type { RequestOptions } from 'node:https';
 import type { Readable } from 'node:stream';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type buildConnector, type Dispatcher, ProxyAgent } from 'undici';
+import { keepCancelling } from './cancelling.ts';
 import { ApiError, errorOfNoAnswer } from './errors.ts';
 
 /** One call, as HTTP has it. */
@@ -64,6 +65,7 @@ export const openConnection = (kubeConfig: KubeConfig, userAgent = 'edgebuild'):
   const retired = new Set<Dispatcher>();
   let current: Credentials | undefined;
   let reading: Promise<Credentials> | undefined;
+  const stopCancelling = keepCancelling();
 
   const readCredentials = async (): Promise<Credentials> => {
     // It fills in CA, certificate, key, and the Authorization header.
@@ -128,6 +130,7 @@ export const openConnection = (kubeConfig: KubeConfig, userAgent = 'edgebuild'):
     close: async () => {
       const all = [...retired, ...(current === undefined ? [] : [current.dispatcher])];
       await Promise.all(all.map((dispatcher) => dispatcher.destroy().catch(() => undefined)));
+      stopCancelling();
     },
   };
 };

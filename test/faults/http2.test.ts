@@ -1,7 +1,9 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { join } from 'node:path';
 import { setImmediate as soon } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { execa } from 'execa';
 import type { Client } from '../../src/kube/client.ts';
 import { ApiError, isTransient } from '../../src/kube/errors.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
@@ -139,6 +141,16 @@ test('calls and watches of two kinds share one connection, and it is HTTP/2', as
   expect(versions).toEqual(['h2']);
   expect(relay.accepted()).toBe(1);
 }, 60_000);
+
+test('a write that is given up while it is being sent is ended, and the connection goes on', async () => {
+  const namespace = 'giving-up';
+  await plane.kubectl(['create', 'namespace', namespace]);
+  // Caught in such a write a process takes all memory that there is: it is let have 4 GB.
+  const limited = ['-c', 'ulimit -d 4000000 && exec "$@"', 'sh', process.execPath];
+  const script = [join(import.meta.dirname, 'giving-up.ts'), plane.kubeconfig, namespace];
+  const { stdout } = await execa('sh', [...limited, '--disable-warning=ExperimentalWarning', ...script]);
+  expect(stdout.split('\n').at(-1)).toBe('alive');
+}, 120_000);
 
 test('7: a half-open connection, with all that goes through it or the watches alone, is noticed and replaced within 60 s', async () => {
   const frozen = async (...directions: readonly Direction[]) => {

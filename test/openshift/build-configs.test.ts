@@ -48,6 +48,15 @@ const buildsOf = async (name: string): Promise<readonly Fields[]> => {
   return (body?.['items'] ?? []) as unknown as readonly Fields[];
 };
 
+/** A BuildConfig counts a build just before the build is there. */
+const causesOfTwo = async (config: string): Promise<readonly unknown[]> => {
+  const made = await until(
+    () => buildsOf(config),
+    ({ length }) => length >= 2,
+  );
+  return made.map(({ spec }) => spec?.['triggeredBy']);
+};
+
 const namesOf = async (config: string): Promise<readonly unknown[]> =>
   (await buildsOf(config)).map(({ metadata }) => metadata?.['name']);
 
@@ -151,7 +160,7 @@ describe('triggers', () => {
       `${builds}/buildconfigs/config`,
       ({ status }) => Number(status?.['lastVersion']) > 1,
     );
-    expect((await buildsOf('config')).map(({ spec }) => spec?.['triggeredBy'])).toMatchObject([
+    expect(await causesOfTwo('config')).toMatchObject([
       [{ message: 'Build configuration change' }],
       [{ message: 'Image change' }],
     ]);
@@ -171,8 +180,7 @@ describe('triggers', () => {
         { from: { name: 'moving:1' }, lastTriggeredImageID: reference },
       ]);
     }
-    const made = await buildsOf('image');
-    expect(made.map(({ spec }) => spec?.['triggeredBy'])).toMatchObject([
+    expect(await causesOfTwo('image')).toMatchObject([
       [{ message: 'Image change' }],
       [{ message: 'Image change', imageChangeBuild: { fromRef: from } }],
     ]);
