@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { edgeBuildKind, apiVersion } from '../api/edgebuild.ts';
 import type { Reason } from '../api/conditions.ts';
 import { platformNames, type PlatformName } from '../api/platforms.ts';
@@ -99,7 +98,9 @@ export const wantedOutput = (observed: Observed, publication: Publication): Open
   const wanted = outputStream(destination, target, owner, wording, children);
   const isOwned = live?.metadata.ownerReferences?.some((one) => one.uid === uid) ?? false;
   const isThere = target === undefined || (pointed !== undefined && !isMoved);
-  const areChildren = isDeepStrictEqual(children, childrenNow(observed));
+  const held = childrenNow(observed);
+  // Those of an earlier index go with it, unless somebody else holds them, too.
+  const areChildren = Object.entries(children).every(([tag, image]) => held[tag] === image);
   const isAtRest = live !== undefined && hasLabel(live) && isOwned === isPart && isThere && areChildren;
   return isAtRest ? undefined : wanted;
 };

@@ -12,12 +12,15 @@ const created = 'http2.client.stream.created';
  * 150 to 300 MiB of empty frames a second, and the process never comes back (seen with Node 24.21; test/faults/http2).
  */
 export const keepCancelling = (): (() => void) => {
-  subscribe(created, cancelWhenClosed);
-  return () => unsubscribe(created, cancelWhenClosed);
+  // Its own for each caller: to unsubscribe takes away one that is equal.
+  const listener = (message: unknown): void => {
+    cancelWhenClosed((message as { readonly stream: ClientHttp2Stream }).stream);
+  };
+  subscribe(created, listener);
+  return () => unsubscribe(created, listener);
 };
 
-const cancelWhenClosed = (message: unknown): void => {
-  const { stream } = message as { readonly stream: ClientHttp2Stream };
+const cancelWhenClosed = (stream: ClientHttp2Stream): void => {
   const close = stream.close.bind(stream);
   stream.close = (code = constants.NGHTTP2_CANCEL, callback) => {
     close(code, callback);

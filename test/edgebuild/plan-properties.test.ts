@@ -138,11 +138,13 @@ describe('whatever the spec, and whatever happens', () => {
           const ready = conditions.find(({ type }) => type === 'Ready');
           expect(ready?.observedGeneration).toBe(cluster.object.metadata.generation);
           if (ready?.status !== 'True') continue;
-          // Each has an image of what is asked for now.
+          // Each has an image of what is asked for now, though a newer base may just have come, and not be looked at yet.
           const wanted = plan.children?.buildConfigs.map(
             ({ metadata }) => metadata.labels?.['edgebuild.io/inputs'],
           );
-          expect(platforms.map(({ inputs }) => inputs).toSorted()).toEqual(wanted?.toSorted());
+          const ofSpec = (all: readonly (string | undefined)[] = []) =>
+            all.map((inputs) => inputs?.split('-')[0]).toSorted();
+          expect(ofSpec(platforms.map(({ inputs }) => inputs))).toEqual(ofSpec(wanted));
           expect(image).toBeDefined();
         }
       }),

@@ -190,6 +190,20 @@ describe('several platforms', () => {
     expect(children(settled(half))).toEqual([hashOf('web-arm64-2'), hashOf('web-s390x-2')]);
   });
 
+  test('leave alone a tag of an earlier one that somebody else holds, too', () => {
+    const cluster = done(two);
+    const imageStreams = cluster.imageStreams.map((stream) => ({
+      ...stream,
+      spec: {
+        tags: [
+          ...(stream.spec?.tags ?? []),
+          { name: 'latest-index-386', from: { kind: 'ImageStreamImage', name: 'web@sha256:earlier' } },
+        ],
+      },
+    }));
+    expect(planned({ ...cluster, imageStreams }).outputStream).toBeUndefined();
+  });
+
   test('are published anew when one of them is built anew', () => {
     const before = done(two);
     const after = settled(instantiated(before, 'web-s390x'));

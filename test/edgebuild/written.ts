@@ -35,12 +35,17 @@ export const tagged = (cluster: Cluster, stream: string, tag: string, digest: st
   return { ...cluster, imageStreams: replaced(cluster.imageStreams, stream, { ...live, status }) };
 }; // prettier-ignore
 
-/** Server-side apply of an ImageStream: tags are merged by name; a tag that points at an image must find it there. */
+/**
+ * Server-side apply of an ImageStream: tags are merged by name, and one that we applied before and do not now goes: here
+ * whatever points at an image is ours. A tag that points at an image must find it there.
+ */
 const withStream = (cluster: Cluster, desired: OpenShiftObject & Pick<ImageStream, 'spec'>): Cluster => {
   const { name } = desired.metadata;
   const live = cluster.imageStreams.find(({ metadata }) => metadata.name === name);
   const ours = desired.spec?.tags ?? [];
-  const kept = (live?.spec?.tags ?? []).filter((tag) => !ours.some((one) => one.name === tag.name));
+  const kept = (live?.spec?.tags ?? []).filter(
+    (tag) => tag.from?.kind !== 'ImageStreamImage' && !ours.some((one) => one.name === tag.name),
+  );
   const stream: ImageStream = {
     ...desired,
     metadata: { ...desired.metadata, namespace },

@@ -148,7 +148,12 @@ test('a write that is given up while it is being sent is ended, and the connecti
   // Caught in such a write a process takes all memory that there is: it is let have 4 GB.
   const limited = ['-c', 'ulimit -d 4000000 && exec "$@"', 'sh', process.execPath];
   const script = [join(import.meta.dirname, 'giving-up.ts'), plane.kubeconfig, namespace];
-  const { stdout } = await execa('sh', [...limited, '--disable-warning=ExperimentalWarning', ...script]);
+  const ends = { timeout: 90_000, killSignal: 'SIGKILL' } as const;
+  const { stdout } = await execa(
+    'sh',
+    [...limited, '--disable-warning=ExperimentalWarning', ...script],
+    ends,
+  );
   expect(stdout.split('\n').at(-1)).toBe('alive');
 }, 120_000);
 
