@@ -17,9 +17,9 @@ image=${IMAGE:-/opt/edgebuild} seen='' found='' every=${EVERY:-4} wanted=${FLAGS
 # shellcheck source=agent/probe.sh
 . "$image/probe.sh"
 
-# ARCH: sets native, magic, mask, digest from the table.
+# ARCH: sets native, magic, mask, offset, size, digest from the table.
 row() {
-  while read -r name native magic mask digest; do [ "$name" != "$1" ] || return 0; done <"$image/architectures"
+  while read -r name native magic mask offset size digest; do [ "$name" != "$1" ] || return 0; done <"$image/architectures"
   echo "there is no architecture $1 in $image/architectures" >&2 && exit 2
 }
 
@@ -65,7 +65,9 @@ foreign() {
 place() {
   [ -n "${2-}" ] || [ ! -e "$file" ] || return 0
   [ "$(sha256sum "$file" 2>/dev/null)" != "$digest  $file" ] || return 0
-  { xzcat "$image/emulators.tar.xz" | tar -xO "qemu-$1" >"$file.new" && chmod 0755 "$file.new"; } || {
+  # No further than its end: each one's is as far away as the sizes of those before it.
+  { xzcat "$image/emulators.xz" | tail -c "+$((offset + 1))" | head -c "$size" >"$file.new" &&
+    chmod 0755 "$file.new"; } || {
     rm -f "$file.new"
     because NoSpace "the emulator cannot be written below $files on the node; free some space there"; return; }
   # An ordinary container is denied what carries another container's label.

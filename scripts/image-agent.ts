@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
-import { emulatorOf } from '../agent/emulators.ts';
+import { emulatorOf, writeEmulators } from '../agent/emulators.ts';
 import { probeOf } from '../agent/probes.ts';
-import { lineOf } from '../agent/table.ts';
+import { platforms } from '../src/api/platforms.ts';
 import { type Architecture, architectures } from '../src/emulation/architectures.ts';
 import { buildImage, copyWithLibraries } from './root-filesystem.ts';
 
@@ -26,6 +24,7 @@ const applets = [
     'chmod',
     'cut',
     'grep',
+    'head',
     'mkfifo',
     'mount',
     'mv',
@@ -36,42 +35,16 @@ const applets = [
     'sh',
     'sha256sum',
   ],
-  ...['sleep', 'tar', 'tee', 'umount', 'uname', 'xzcat'],
+  ...['sleep', 'tail', 'tee', 'umount', 'uname', 'xzcat'],
 ];
 
-/** One stream over all: what emulators have in common lies within 64 MiB. */
-const pack = async (directory: string, names: readonly string[], archive: string): Promise<void> => {
-  const reproducible = ['--sort=name', '--owner=0', '--group=0', '--mtime=@0'];
-  const script = 'tar -c "$@" | xz --threads=1 --lzma2=preset=1,dict=64MiB >"$ARCHIVE"';
-  const args = ['-c', script, 'sh', ...reproducible, ...names];
-  await execa('sh', args, { cwd: directory, env: { ARCHIVE: archive } });
-};
-
-/** Puts emulators, probes and table below `own`. Returns the SHA-256 of each emulator, by QEMU's name of its target. */
-const addArchitectures = async (own: string): Promise<Readonly<Record<string, string>>> => {
-  const emulators = await mkdtemp(join(tmpdir(), 'edgebuild-emulators-'));
-  try {
-    const table: string[] = [];
-    const digests: Record<string, string> = {};
-    for (const architecture of architectures as readonly Architecture[]) {
-      const { name } = architecture;
-      const emulator = join(emulators, `qemu-${name}`);
-      await copyFile(emulatorOf(name), emulator);
-      await writeFile(join(own, 'probes', `probe-${name}`), probeOf(name), { mode: 0o755 });
-      const digest = createHash('sha256')
-        .update(await readFile(emulator))
-        .digest('hex');
-      digests[name] = digest;
-      table.push(lineOf(architecture, digest));
-    }
-    await writeFile(join(own, 'architectures'), table.join(''));
-    const names = Object.keys(digests).map((name) => `qemu-${name}`);
-    await pack(emulators, names, join(own, 'emulators.tar.xz'));
-    return digests;
-  } finally {
-    await rm(emulators, { recursive: true, force: true });
-  }
-};
+/** What emulators have in common lies within 64 MiB. */
+const lzma2 = 'preset=1,dict=64MiB';
+/** First those that images are built for: see {@link writeEmulators}. */
+const isOfPlatforms = ({ name }: Architecture): boolean => platforms.some(({ qemu }) => qemu === name);
+const all = (architectures as readonly Architecture[]).toSorted(
+  (one, other) => Number(isOfPlatforms(other)) - Number(isOfPlatforms(one)),
+);
 
 const { stdout: version } = await execa(emulatorOf('aarch64'), ['--version']);
 const qemu = /version (\S+)/.exec(version)?.[1] ?? 'unknown';
@@ -85,7 +58,10 @@ await buildImage(async (root) => {
   await copyWithLibraries('/usr/bin/chcon', root);
   for (const program of ['agent.sh', 'prove.sh', 'probe.sh'])
     await copyFile(join(agent, program), join(own, program));
-  const digests = Object.entries(await addArchitectures(own));
+  for (const { name } of all)
+    await writeFile(join(own, 'probes', `probe-${name}`), probeOf(name), { mode: 0o755 });
+  const emulators = all.map((architecture) => ({ architecture, file: emulatorOf(architecture.name) }));
+  const digests = Object.entries(await writeEmulators(own, emulators, lzma2));
   return {
     to,
     // No version of ours: an agent that did not change keeps its digest, and nodes keep their agent.

@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { emulatorOf } from '../../agent/emulators.ts';
+import { emulatorOf, writeEmulators } from '../../agent/emulators.ts';
 import { probeOf } from '../../agent/probes.ts';
-import { lineOf } from '../../agent/table.ts';
 import { type ArchitectureName, architectureNamed } from '../../src/emulation/architectures.ts';
 import { newDirectory } from '../support/directories.ts';
 import { until } from '../support/until.ts';
@@ -63,19 +61,15 @@ export const imageOf = async (
   await mkdir(join(image, 'probes'));
   for (const program of await readdir(agentFolder))
     if (program.endsWith('.sh')) await copyFile(join(agentFolder, program), join(image, program));
-  const rows: string[] = [];
-  for (const name of names) {
-    await writeFile(join(image, 'probes', `probe-${name}`), probeOf(name), { mode: 0o755 });
-    const emulator = emulatorAs(await readFile(emulatorOf(name)));
-    await writeFile(join(emulators, `qemu-${name}`), emulator);
-    const digest = createHash('sha256').update(emulator).digest('hex');
-    rows.push(lineOf(architectureNamed(name), digest));
-  }
-  await writeFile(join(image, 'architectures'), rows.join(''));
-  await execa('sh', ['-c', 'tar -c * | xz -0 >"$TO"'], {
-    cwd: emulators,
-    env: { TO: join(image, 'emulators.tar.xz') },
-  });
+  const made = await Promise.all(
+    names.map(async (name) => {
+      await writeFile(join(image, 'probes', `probe-${name}`), probeOf(name), { mode: 0o755 });
+      const file = join(emulators, name);
+      await writeFile(file, emulatorAs(await readFile(emulatorOf(name))));
+      return { architecture: architectureNamed(name), file };
+    }),
+  );
+  await writeEmulators(image, made, 'preset=0');
   return image;
 };
 

@@ -1,9 +1,7 @@
 /** Images that only the box's registry has: of another architecture, and an agent with another emulator. */
-import { execa } from 'execa';
 import { appendFileSync, copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { emulatorOf } from '../../agent/emulators.ts';
-import { lineOf } from '../../agent/table.ts';
+import { emulatorOf, writeEmulators } from '../../agent/emulators.ts';
 import { architectureCalled } from '../../src/emulation/architectures.ts';
 import { ask } from '../cluster/answers.ts';
 import { registryHost } from '../cluster/registry.ts';
@@ -102,20 +100,19 @@ export const pushOtherAgent = async (image: string): Promise<string> => {
 };
 
 const otherEmulators = async (): Promise<Buffer> => {
-  const arm64 = architectureCalled('arm64');
+  const architecture = architectureCalled('arm64');
   const directory = newDirectory();
-  const emulator = join(directory, `qemu-${arm64.name}`);
-  copyFileSync(emulatorOf(arm64.name), emulator);
+  const file = join(directory, 'emulator');
+  copyFileSync(emulatorOf(architecture.name), file);
   // After the end of an ELF file may be what there wants to be.
-  appendFileSync(emulator, '\0');
-  await execa('tar', ['-c', '--xz', '-f', 'emulators.tar.xz', `qemu-${arm64.name}`], {
-    cwd: directory,
-    env: { XZ_OPT: '-0' },
-  });
+  appendFileSync(file, '\0');
+  await writeEmulators(directory, [{ architecture, file }], 'preset=0');
   return tar([
     { name: 'opt/', type: '5' },
     { name: 'opt/edgebuild/', type: '5' },
-    { name: 'opt/edgebuild/architectures', body: lineOf(arm64, sha256(readFileSync(emulator))) },
-    { name: 'opt/edgebuild/emulators.tar.xz', body: readFileSync(join(directory, 'emulators.tar.xz')) },
+    ...['architectures', 'emulators.xz'].map((name) => ({
+      name: `opt/edgebuild/${name}`,
+      body: readFileSync(join(directory, name)),
+    })),
   ]);
 };
