@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { load } from 'js-yaml';
-import { Agent } from 'undici';
+import { rawClient } from './raw.ts';
 
 // The same writes as the controllers send, and nothing else: runtime-raw.ts --kubeconfig FILE --namespace NAME
 // --count N. Ten at once, the three children of each side by side. Fails loudly if one is not answered with 200 or 201.
@@ -12,31 +10,7 @@ const { kubeconfig, namespace, count } = parseArgs({
     count: { type: 'string', default: '0' },
   },
 }).values;
-const config = load(readFileSync(kubeconfig, 'utf8')) as {
-  readonly clusters: readonly [{ readonly cluster: Readonly<Record<string, string>> }];
-  readonly users: readonly [{ readonly user: Readonly<Record<string, string>> }];
-};
-const [{ cluster }] = config.clusters;
-const [{ user }] = config.users;
-const text = (base64: string | undefined): string => Buffer.from(base64 ?? '', 'base64').toString();
-const agent = new Agent({
-  connect: {
-    ca: text(cluster['certificate-authority-data']),
-    cert: text(user['client-certificate-data']),
-    key: text(user['client-key-data']),
-  },
-});
-const origin = cluster['server'] ?? '';
-
-const send = async (method: 'PATCH' | 'GET', path: string, body?: object): Promise<unknown> => {
-  const answer = await agent.request({
-    ...{ origin, path, method, body: body === undefined ? null : JSON.stringify(body) },
-    headers: { 'content-type': 'application/apply-patch+yaml', 'user-agent': 'raw' },
-  });
-  const answered = await answer.body.text();
-  if (answer.statusCode >= 300) throw new Error(`${path}: ${String(answer.statusCode)} ${answered}`);
-  return JSON.parse(answered);
-};
+const { send, close } = rawClient(kubeconfig);
 
 interface Build {
   readonly metadata: { readonly name: string; readonly uid: string; readonly generation: number };
@@ -44,7 +18,7 @@ interface Build {
 }
 const builds = `/apis/edgebuild.io/v1alpha1/namespaces/${namespace}/edgebuilds`;
 const query = 'fieldManager=edgebuild&force=true';
-const { items } = (await send('GET', builds)) as { items: Build[] };
+const { items } = JSON.parse(await send({ method: 'GET', path: builds })) as { items: Build[] };
 if (items.length !== Number(count)) throw new Error(`${String(items.length)} objects instead of ${count}`);
 
 const writeAll = async ({ metadata: { name, uid, generation }, spec }: Build): Promise<void> => {
@@ -52,20 +26,28 @@ const writeAll = async ({ metadata: { name, uid, generation }, spec }: Build): P
   const ownerReferences = [{ ...owner, controller: true, blockOwnerDeletion: true }];
   await Promise.all(
     ['a', 'b', 'c'].map((part) =>
-      send('PATCH', `/api/v1/namespaces/${namespace}/configmaps/${name}-${part}?${query}`, {
-        ...{ apiVersion: 'v1', kind: 'ConfigMap' },
-        metadata: { name: `${name}-${part}`, namespace, labels: { app: 'edgebuild' }, ownerReferences },
-        data: { part, dockerfile: spec.source.dockerfile },
+      send({
+        method: 'PATCH',
+        path: `/api/v1/namespaces/${namespace}/configmaps/${name}-${part}?${query}`,
+        body: {
+          ...{ apiVersion: 'v1', kind: 'ConfigMap' },
+          metadata: { name: `${name}-${part}`, namespace, labels: { app: 'edgebuild' }, ownerReferences },
+          data: { part, dockerfile: spec.source.dockerfile },
+        },
       }),
     ),
   );
   const lastTransitionTime = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
   const ready = { type: 'Ready', status: 'True', reason: 'Ready', message: '3 children' };
-  await send('PATCH', `${builds}/${name}/status?${query}`, {
-    ...{ apiVersion: 'edgebuild.io/v1alpha1', kind: 'EdgeBuild', metadata: { name, namespace } },
-    status: {
-      observedGeneration: generation,
-      conditions: [{ ...ready, observedGeneration: generation, lastTransitionTime }],
+  await send({
+    method: 'PATCH',
+    path: `${builds}/${name}/status?${query}`,
+    body: {
+      ...{ apiVersion: 'edgebuild.io/v1alpha1', kind: 'EdgeBuild', metadata: { name, namespace } },
+      status: {
+        observedGeneration: generation,
+        conditions: [{ ...ready, observedGeneration: generation, lastTransitionTime }],
+      },
     },
   });
 };
@@ -74,4 +56,4 @@ const worker = async (): Promise<void> => {
   for (let next = items.shift(); next !== undefined; next = items.shift()) await writeAll(next);
 };
 await Promise.all(Array.from({ length: 10 }, worker));
-await agent.close();
+await close();

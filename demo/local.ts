@@ -8,10 +8,10 @@ import { join, resolve } from 'node:path';
 import { platformOf } from '../src/api/platforms.ts';
 import { readConfig } from '../src/config.ts';
 import { openWorkspace } from '../src/engines/local/workspace.ts';
-import { EnvironmentError } from '../src/engines/environment-error.ts';
 import { basePath, exists, makeBase, releaseOfThisMachine } from './base.ts';
 import { serveRepository } from './git-server.ts';
 import { handlersOfThisMachine, inWords } from './machine.ts';
+import { ended, runDemo } from './programs.ts';
 import type { Place } from './place.ts';
 import { serveImage } from './serve.ts';
 import { heading, quote } from './words.ts';
@@ -115,29 +115,7 @@ const edgebuild = async (given: readonly string[], stdin: string, signal: AbortS
     stdio: ['pipe', 'inherit', 'inherit'],
   });
   child.stdin.end(stdin);
-  const end = (): void => {
-    child.kill('SIGTERM');
-  };
-  signal.addEventListener('abort', end, { once: true });
-  const status = await new Promise<number | null>((done, failed) => {
-    child.once('error', failed);
-    child.once('close', done);
-  });
-  signal.removeEventListener('abort', end);
-  signal.throwIfAborted();
-  if (status !== 0) throw new Error(`edgebuild build ended with ${status ?? 'a signal'}`);
+  await ended(child, 'edgebuild build', signal);
 };
 
-const interruption = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(name, () => {
-    interruption.abort(new Error('interrupted'));
-  });
-}
-try {
-  await main(interruption.signal);
-} catch (error) {
-  process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
-  if (error instanceof EnvironmentError) process.stderr.write(`to mend it: ${error.remedy}\n`);
-  process.exitCode = interruption.signal.aborted ? 130 : error instanceof EnvironmentError ? 3 : 1;
-}
+await runDemo(main);

@@ -7,10 +7,10 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { platformOf } from '../src/api/platforms.ts';
 import { readConfig } from '../src/config.ts';
-import { EnvironmentError } from '../src/engines/environment-error.ts';
 import { openWorkspace } from '../src/engines/local/workspace.ts';
 import { basePath, exists, makeBase, releaseOfThisMachine } from './base.ts';
 import { handlersOfThisMachine, inWords } from './machine.ts';
+import { ended, runDemo } from './programs.ts';
 import { heading, quote } from './words.ts';
 
 const here = (path: string): string => join(import.meta.dirname, path);
@@ -43,16 +43,7 @@ const main = async (signal: AbortSignal): Promise<void> => {
   heading('A cluster, in namespaces of its own');
   const command = [here('../test/cluster/enter.ts'), '--', process.execPath, here('in-box.ts'), base];
   const child = spawn(process.execPath, command, { stdio: 'inherit' });
-  const end = (): void => {
-    child.kill('SIGTERM');
-  };
-  signal.addEventListener('abort', end, { once: true });
-  const status = await new Promise<number | null>((done, failed) => {
-    child.once('error', failed);
-    child.once('close', done);
-  });
-  signal.throwIfAborted();
-  if (status !== 0) throw new Error(`the demo in the cluster ended with ${status ?? 'a signal'}: see above`);
+  await ended(child, 'the demo in the cluster', signal);
 
   const after = await handlersOfThisMachine();
   heading('What this machine is left with');
@@ -64,15 +55,4 @@ const main = async (signal: AbortSignal): Promise<void> => {
   heading('Done.');
 };
 
-const interruption = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.once(name, () => {
-    interruption.abort(new Error('interrupted'));
-  });
-try {
-  await main(interruption.signal);
-} catch (error) {
-  process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
-  if (error instanceof EnvironmentError) process.stderr.write(`to mend it: ${error.remedy}\n`);
-  process.exitCode = interruption.signal.aborted ? 130 : error instanceof EnvironmentError ? 3 : 1;
-}
+await runDemo(main);

@@ -4,6 +4,7 @@ import type { StoredEdgeBuild } from '../../src/edgebuild/kinds.ts';
 import { renderedOf } from '../../src/edgebuild/rendered.ts';
 import { labelKeys } from '../../src/engines/openshift/names.ts';
 import type { OpenShiftObject } from '../../src/engines/openshift/types.ts';
+import type { RawCall } from '../raw.ts';
 
 /** What bench/edgebuild-raw.ts sends, as JSON. */
 export interface RawWork {
@@ -19,10 +20,8 @@ export interface RawEdgeBuild {
   readonly then: readonly RawWrite[];
 }
 
-export interface RawWrite {
+export interface RawWrite extends RawCall {
   readonly method: 'PATCH' | 'POST';
-  /** Path and query. */
-  readonly path: string;
   readonly body: object;
 }
 
