@@ -23,7 +23,7 @@ export interface Emulator {
 
 /**
  * Writes what the agent knows of emulators to a folder: their table, `architectures`, and `emulators.xz`, one stream of
- * all of them. A node unpacks it up to the one that it wants: the first come at the least cost.
+ * all of them. A node unpacks it up to the end of the one that it wants: the first come at the least cost.
  *
  * @param lzma2 xz's settings of that filter.
  * @returns the SHA-256 of each emulator, by QEMU's name of its target.

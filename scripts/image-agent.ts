@@ -4,7 +4,6 @@ import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { emulatorOf, writeEmulators } from '../agent/emulators.ts';
 import { probeOf } from '../agent/probes.ts';
-import { platforms } from '../src/api/platforms.ts';
 import { type Architecture, architectures } from '../src/emulation/architectures.ts';
 import { buildImage, copyWithLibraries } from './root-filesystem.ts';
 
@@ -40,11 +39,8 @@ const applets = [
 
 /** What emulators have in common lies within 64 MiB. */
 const lzma2 = 'preset=1,dict=64MiB';
-/** First those that images are built for: see {@link writeEmulators}. */
-const isOfPlatforms = ({ name }: Architecture): boolean => platforms.some(({ qemu }) => qemu === name);
-const all = (architectures as readonly Architecture[]).toSorted(
-  (one, other) => Number(isOfPlatforms(other)) - Number(isOfPlatforms(one)),
-);
+/** In alphabetical order: so are neighbours alike, and arm64 and arm among the first. */
+const all: readonly Architecture[] = architectures;
 
 const { stdout: version } = await execa(emulatorOf('aarch64'), ['--version']);
 const qemu = /version (\S+)/.exec(version)?.[1] ?? 'unknown';
