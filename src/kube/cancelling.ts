@@ -10,6 +10,7 @@ const created = 'http2.client.stream.created';
  * undici 8.13 gives a request up with `stream.close()` and `stream.destroy()`. Without a code Node sends RST_STREAM
  * only after the body, and a destroyed stream has none to send: nghttp2 then asks it for DATA without end, in C++, at
  * 150 to 300 MiB of empty frames a second, and the process never comes back (seen with Node 24.21; test/faults/http2).
+ * Node has this channel since 24.2: an older one is as it was.
  */
 export const keepCancelling = (): (() => void) => {
   // Its own for each caller: to unsubscribe takes away one that is equal.
