@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   removeDirectories();
-  await kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--wait=false']);
+  await kubectl(['delete', 'namespace', namespace, '--ignore-not-found']);
 });
 
 const pod = (name: string, command: string, more: object = {}, container: object = {}): object => ({

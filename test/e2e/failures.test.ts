@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { freePorts } from '../cluster/ports.ts';
 import { busyboxOf } from '../support/bases.ts';
-import { freePort } from '../support/gitserver.ts';
 import { exitWithEffectiveUser, segmentationFault } from '../support/programs.ts';
 import { bytesOf, conditionOf, inline, newWorkshop, platformOf } from '../support/workshop.ts';
 
@@ -12,7 +12,7 @@ const tools = [
 ];
 const base = ['--base', `base=${shop.base('arm64', { platform: 'linux/arm64', members: tools })}`];
 const old = Buffer.from('what was there before');
-const port = await freePort();
+const [port = 0] = await freePorts(1);
 
 interface Expected {
   readonly reason: string;

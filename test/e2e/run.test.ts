@@ -189,9 +189,10 @@ describe('on a cluster without OpenShift', () => {
     await apply(edgeBuild('kept', { dockerfile: 'FROM debian:12\n' }));
     const elect = ['--leader-elect', '--leader-election-namespace', 'default'];
     const first = await startOperator(elect);
-    const before = await settled('kept');
+    await settled('kept');
     first.kill('SIGTERM');
     expect((await first.process).exitCode).toBe(0);
+    const before = await read('kept');
     const { stdout } = await plane.kubectl([
       'get',
       'lease',

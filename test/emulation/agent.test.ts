@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -34,6 +34,11 @@ const broken = '/bin/false';
 const mounted = `${shared}; mount -t binfmt_misc none "$B"`;
 /** Some looks of whatever looks every second or more often: what has not happened by then does not happen. */
 const someLooks = (): Promise<void> => pause(3_500);
+/** Of a file that somebody reads or runs again and again: nobody comes upon half of it. */
+const replace = async (file: string, content: string | Buffer, mode = 0o644): Promise<void> => {
+  await writeFile(`${file}.new`, content, { mode });
+  await rename(`${file}.new`, file);
+};
 
 test('registers what is asked for, with P and F, proves it, and leaves it in place when it ends', async () => {
   node = await startNode(image);
@@ -112,7 +117,8 @@ test('takes away what is asked for no more, and nothing else', async () => {
   await until(second.printed, (text) => text.includes('removed'), 60_000);
   await node.says('aarch64', 'Proven');
   expect(await node.entries()).toEqual(['edge']);
-  expect(await readdir(node.files)).toEqual([]);
+  // The entry goes first.
+  expect(await until(() => readdir(node.files), ({ length }) => length === 0, 60_000)).toEqual([]); // prettier-ignore
 });
 
 describe('says why not, and what to do', () => {
@@ -233,17 +239,26 @@ test('what a prover proves, the agent does not probe itself; when no prover does
   node = await startNode(image);
   node.start(['agent.sh', 'register', 'aarch64']);
   await node.says('aarch64', 'Proven');
-  await writeFile(join(node.own, 'proven'), '');
-  await someLooks();
   const probe = join(image, 'probes/probe-aarch64');
-  try {
-    await writeFile(probe, '#!/bin/sh\necho wrong; exit 86\n');
+  const runs = join(node.folder, 'runs');
+  const probed = (): Promise<number> => readFile(runs).then(({ length }) => length, () => 0); // prettier-ignore
+  const rests = async (): Promise<boolean> => {
+    const before = await probed();
     await someLooks();
+    return (await probed()) === before;
+  };
+  try {
+    const answer = 'edgebuild-probe aarch64 probe-aarch64';
+    await replace(probe, `#!/bin/sh\necho >>${runs}; echo ${answer}; exit 86\n`, 0o755);
+    expect(await until(probed, Boolean, 60_000)).toBeGreaterThan(0);
+    await writeFile(join(node.own, 'proven'), '');
+    expect(await until(rests, Boolean, 60_000)).toBe(true);
     expect(await node.saidOf('aarch64')).toMatch(/^Proven/);
+    await replace(probe, '#!/bin/sh\necho wrong; exit 86\n', 0o755);
     await rm(join(node.own, 'proven'));
     expect(await node.says('aarch64', 'ProbeFailed')).toContain("said 'wrong'");
   } finally {
-    await writeFile(probe, probeOf('aarch64'));
+    await replace(probe, probeOf('aarch64'), 0o755);
   }
   expect(await node.says('aarch64', 'Proven')).toMatch(/^Proven/);
 });
@@ -259,7 +274,7 @@ test('an agent believes nothing that an earlier one has said, and lets everybody
 });
 
 describe('a prover', () => {
-  const agentSays = (words: string): Promise<void> => writeFile(join(node.state, 'aarch64'), `${words}\n`);
+  const agentSays = (words: string): Promise<void> => replace(join(node.state, 'aarch64'), `${words}\n`);
   const handlerThatWorks = (): Promise<unknown> => node.run(foreignHandler(working));
 
   test('waits without an end while the agent has said nothing, and is ready once it proves', async () => {
@@ -393,10 +408,12 @@ describe('an upgrade', () => {
     const next = node.start(['agent.sh', 'register', 'aarch64'], {
       IMAGE: await imageOf(['aarch64'], other),
     });
-    const second = (await until(node.entries, (names) => names.length === 1 && names[0] !== first)).join();
+    const second = (
+      await until(node.entries, (names) => names.length === 1 && names[0] !== first, 60_000)
+    ).join();
     expect(second).toMatch(/^edgebuild-aarch64-[0-9a-f]{8}$/);
     const left = ['mounted', second.replace('edgebuild', 'qemu')];
-    expect(await until(files, (names) => names.length === left.length)).toEqual(left);
+    expect(await until(files, (names) => names.length === left.length, 60_000)).toEqual(left);
     next.kill('SIGTERM');
     await next.ended;
 
@@ -405,7 +422,7 @@ describe('an upgrade', () => {
       ['PF', first],
     ] as const) {
       const flagged = node.start(['agent.sh', 'register', 'aarch64'], { FLAGS: flags });
-      expect(await until(node.entries, (names) => names.join() === name)).toEqual([name]);
+      expect(await until(node.entries, (names) => names.join() === name, 60_000)).toEqual([name]);
       const shown = flags === 'PFC' ? /^flags: P?O?CF$/m : /^flags: PF$/m;
       expect((await node.run(`cat "$B/${name}"`)).stdout).toMatch(shown);
       const registrations = (): number => flagged.printed().split('registered').length - 1;
@@ -426,7 +443,7 @@ describe('an upgrade', () => {
     expect(await node.says('aarch64', 'EmulatorCrashed')).toMatch(/; .+\n$/);
     await someLooks();
     // The new one is registered anew at each look: for a moment it is not there.
-    expect(await until(node.entries, (names) => names.length === 2, 20_000)).toHaveLength(2);
+    expect(await until(node.entries, (names) => names.length === 2, 60_000)).toHaveLength(2);
     expect(await node.entries()).toContain(first);
     expect(await files()).toContain(first.replace('edgebuild', 'qemu'));
   });
@@ -436,7 +453,7 @@ describe('an upgrade', () => {
     const first = await before();
     await node.run(foreignHandler(working));
     node.start(['agent.sh', 'register', 'aarch64'], { IMAGE: await imageOf(['aarch64'], other) });
-    expect(await until(node.entries, (names) => !names.includes(first), 20_000)).toEqual([
+    expect(await until(node.entries, (names) => !names.includes(first), 60_000)).toEqual([
       expect.stringMatching(/^edgebuild-aarch64-/),
       'theirs',
     ]);
@@ -508,7 +525,9 @@ describe('remove', () => {
     const executable = (): Promise<string> =>
       node.run(`readlink /proc/${pid}/exe`).then(({ stdout }) => stdout);
     try {
-      expect(await until(executable, (path) => path.includes('qemu-aarch64'))).toContain('qemu-aarch64');
+      expect(await until(executable, (path) => path.includes('qemu-aarch64'), 60_000)).toContain(
+        'qemu-aarch64',
+      );
       expect(await remove()).toContain('removed the mount');
       expect(await readdir(node.folder)).not.toContain('files');
       expect(await executable()).toMatch(/qemu-aarch64-\w+ \(deleted\)$/);

@@ -1,6 +1,5 @@
 /** Faults that the agent repairs, some before anybody has noticed. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { execa } from 'execa';
 import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -25,6 +24,7 @@ import {
   restartsOf,
   sightsSince,
   tell,
+  unmount,
   working,
   write,
 } from './faults-site.ts';
@@ -69,23 +69,32 @@ const faults: readonly (readonly [string, () => unknown, 'others go' | 'others s
     replaceFile(only().file, broken);
     flush();
   }, 'others go'],
-  ['the last mount gone', () => execa('umount', [binfmt]), 'others go'],
+  ['the last mount gone', () => unmount(binfmt), 'others go'],
 ]; // prettier-ignore
 
 const mounts = (): readonly string[] =>
   readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter((line) => line.includes(` ${binfmt} `)); // prettier-ignore
 
-/** The agent's process, as the node sees it. */
+/** The agent's process, as the node sees it. A shell that it forks for a moment has the same command line. */
 const agentProcess = (): number => {
-  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isAgent(name));
+  const parents = new Map(
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map((pid) => [pid, parentOfAgent(pid)] as const)
+      .filter(([, parent]) => parent !== undefined),
+  );
+  const processes = [...parents].filter(([, parent = '']) => !parents.has(parent)).map(([pid]) => pid);
   expect(processes).toHaveLength(1);
   return Number(processes[0]);
 };
-const isAgent = (pid: string): boolean => {
+/** Undefined if it is another program's, or has ended meanwhile. */
+const parentOfAgent = (pid: string): string | undefined => {
+  const read = (name: string): string => readFileSync(join('/proc', pid, name), 'latin1');
   try {
-    return readFileSync(join('/proc', pid, 'cmdline'), 'latin1').includes('agent.sh\0register\0');
+    if (!read('cmdline').includes('agent.sh\0register\0')) return undefined;
+    return /^PPid:\s+(\d+)$/m.exec(read('status'))?.[1];
   } catch {
-    return false;
+    return undefined;
   }
 };
 
@@ -118,7 +127,7 @@ export const healedFaults = (): void => {
     });
 
     test('the last mount gone: what the agent mounts is the node’s, and outlives the agent', async () => {
-      await execa('umount', [binfmt]);
+      await unmount(binfmt);
       await eventually(mounts, ({ length }) => length > 0);
       expect(mounts()).toEqual([expect.stringMatching(/ shared:\d+ - binfmt_misc /)]);
       await eventually(() => Object.keys(ours()), ({ length }) => length > 0); // prettier-ignore

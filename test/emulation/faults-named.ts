@@ -22,6 +22,7 @@ import {
   replaceAgent,
   type Sight,
   tell,
+  unmount,
   working,
   write,
 } from './faults-site.ts';
@@ -124,10 +125,10 @@ export const namedFaults = (): void => {
     await endures({
       ...{ reason: 'ModuleMissing', words: 'load the kernel module binfmt_misc' },
       inject: async () => {
-        await execa('umount', [binfmt]);
+        await unmount(binfmt);
         await execa('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', '/proc/sys/fs']);
       },
-      cure: () => execa('umount', ['/proc/sys/fs']),
+      cure: () => unmount('/proc/sys/fs'),
     });
   });
 

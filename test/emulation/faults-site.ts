@@ -19,6 +19,12 @@ export const files = '/run/edgebuild';
 /** Interpreters that somebody else might have registered. */
 export const [working, broken] = [emulatorOf(architectureCalled('arm64').name), '/bin/false'];
 
+/** It is busy for a moment where the agent just reads below it. */
+export const unmount = async (path: string): Promise<void> => {
+  const tried = () => execa('umount', [path], { reject: false });
+  expect(await eventually(tried, ({ exitCode }) => exitCode === 0)).toMatchObject({ exitCode: 0 });
+};
+
 /** `-1` removes an entry, or all of them. */
 export const write = (name: string, text: string): void => {
   writeFileSync(join(binfmt, name), text);

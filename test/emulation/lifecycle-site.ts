@@ -168,14 +168,18 @@ export const withoutDaemonSet = async (): Promise<void> => {
 const leader = async (): Promise<string> =>
   (await tryKubectl('get', 'lease', 'edgebuild.io', system, '-o', 'jsonpath={.spec.holderIdentity}')).stdout;
 
-/** The leader's metrics of one name, by what stands between the braces. */
-export const metrics = async (name: string): Promise<Readonly<Record<string, number>>> => {
+type Metrics = Readonly<Record<string, number>>;
+
+/** The leader's metrics at one moment: by their name, those of it by what stands between the braces. */
+export const scraped = async (): Promise<(name: string) => Metrics> => {
   const path = `/api/v1/namespaces/edgebuild-system/pods/${await leader()}:8080/proxy/metrics`;
-  const lines = (await kubectl('get', '--raw', path)).matchAll(/^(\w+)\{(.*)\} (\S+)$/gm);
-  return Object.fromEntries(
-    [...lines].flatMap(([, of, labels = '', value]) => (of === name ? [[labels, Number(value)]] : [])),
-  );
+  const lines = [...(await kubectl('get', '--raw', path)).matchAll(/^(\w+)\{(.*)\} (\S+)$/gm)];
+  return (name) =>
+    Object.fromEntries(
+      lines.flatMap(([, of, labels = '', value]) => (of === name ? [[labels, Number(value)]] : [])),
+    );
 };
+export const metrics = async (name: string): Promise<Metrics> => (await scraped())(name);
 
 /** How often the operator has thought about something. */
 const reconciles = async (controller: string): Promise<number> =>

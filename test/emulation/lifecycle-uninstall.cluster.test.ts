@@ -56,7 +56,8 @@ test('everything deleted at once while nodes emulate hangs nowhere, and the node
   // There is nobody any more who could take them away. Builds that run go on.
   expect(ourEntries()).toEqual(handlers);
   expect((await footprint()).files).toEqual(files);
-  expect(await emulationLabels()).toEqual(['arm64=ready']);
+  // An operator that still has its rights may see its agent leave: then nobody is told what nobody proves any more.
+  expect([[], ['arm64=ready']]).toContainEqual(await emulationLabels());
   expectOthersUntouched();
 });
 

@@ -151,6 +151,8 @@ describe('removal while an emulated program runs', () => {
   const removed = async (change: object): Promise<void> => {
     await patchEmulation({ managementState: 'Removed', ...change });
     await kubectl('wait', '--for=condition=Reconciling=false', 'nodeemulation/cluster', '--timeout=180s');
+    // Reconciling says nothing of labels: another controller keeps them.
+    await labelled();
   };
   const goesOn = async (): Promise<void> => {
     const before = (await said('counting')).length;

@@ -20,13 +20,13 @@ import {
   type Installation,
   labelled,
   leave,
-  metrics,
   namespace,
   noticed,
   ourEntries,
   ourFiles,
   reached,
   removeEdgeBuild,
+  scraped,
   timed,
   withoutDaemonSet,
 } from './lifecycle-site.ts';
@@ -146,10 +146,13 @@ describe('the DaemonSet of agents', () => {
   test('is made anew when somebody deleted it, and handlers stay meanwhile', async () => {
     const uid = async (): Promise<string> => (await daemonSet<DaemonSet>())?.metadata.uid ?? '';
     const [before, handlers] = [await uid(), ourEntries()];
+    const old = (await agentPods()).map(({ metadata }) => metadata.uid);
     await kubectl('delete', 'daemonset', 'edgebuild-agent', agents);
     await eventually(uid, (seen) => seen !== '' && seen !== before);
     await timed('proven again after the DaemonSet was deleted', async () => {
-      await eventually(agentPods, (pods: readonly AgentPod[]) => pods.length === 1);
+      // The old one stays until the garbage collector has seen it.
+      const isOther = ({ metadata }: AgentPod): boolean => !old.includes(metadata.uid);
+      await eventually(agentPods, (pods) => pods.length === 1 && pods.every(isOther));
       await labelled('arm64');
       await reached('Proven');
     });
@@ -164,24 +167,30 @@ describe('at rest', () => {
     const before = await reached('Proven');
     expect(await kubectl('apply', '-f', sample)).toMatch(/ unchanged$/);
     expect(await kubectl('diff', '-f', sample)).toBe('');
-    expect(await emulation()).toEqual(before);
+    // Its status says what happens on nodes meanwhile.
+    const { metadata, spec } = before;
+    expect(await emulation()).toMatchObject({ metadata: { generation: metadata.generation }, spec });
     expect(before.spec).toMatchObject({ architectures: ['arm64'], managementState: 'Managed' });
   });
 
   test('it costs no API call but to renew the lease', async () => {
-    const sums = async (name: string, label: string): Promise<Readonly<Record<string, number>>> => {
+    const sums = (of: Readonly<Record<string, number>>, label: string): Readonly<Record<string, number>> => {
       const found: Record<string, number> = {};
-      for (const [labels, count] of Object.entries(await metrics(name))) {
+      for (const [labels, count] of Object.entries(of)) {
         const value = new RegExp(`${label}="(\\w+)"`).exec(labels)?.[1] ?? '';
         found[value] = (found[value] ?? 0) + count;
       }
       return found;
     };
-    const look = async () => ({
-      ...{ PUT: 0, GET: 0, PATCH: 0, POST: 0, DELETE: 0 },
-      ...(await sums('rest_client_requests_total', 'method')),
-      watches: Object.values(await sums('edgebuild_watch_restarts_total', 'kind')).reduce((a, b) => a + b, 0),
-    });
+    const look = async () => {
+      const of = await scraped();
+      return {
+        ...{ PUT: 0, GET: 0, PATCH: 0, POST: 0, DELETE: 0 },
+        ...sums(of('rest_client_requests_total'), 'method'),
+        watches: Object.values(of('edgebuild_watch_restarts_total')).reduce((a, b) => a + b, 0),
+        kinds: Object.keys(of('edgebuild_watch_last_event_age_seconds')).length,
+      };
+    };
     const before = await look();
     // Only the lease is written by PUT, and is read before. Nothing else happens meanwhile.
     const renewed = () => eventually(look, ({ PUT }) => PUT >= before.PUT + 2);
@@ -189,9 +198,9 @@ describe('at rest', () => {
     console.log(`API calls, before and after: ${JSON.stringify([before, after])}`);
     const written = ({ PATCH, POST, DELETE }: typeof before) => ({ PATCH, POST, DELETE });
     expect(written(after)).toEqual(written(before));
-    expect(after.PUT).toBe(before.PUT + 2);
-    // A watch that ends after its time is begun anew by one GET.
-    const allowed = after.PUT - before.PUT + (after.watches - before.watches) + 1;
+    expect(after.PUT).toBeGreaterThanOrEqual(before.PUT + 2);
+    // A watch that ends after its time is begun anew by one GET: those that had ended just before, of each kind, too.
+    const allowed = after.PUT - before.PUT + (after.watches - before.watches) + after.kinds;
     expect(after.GET - before.GET).toBeLessThanOrEqual(allowed);
   });
 });

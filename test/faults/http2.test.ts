@@ -193,7 +193,7 @@ test('7: a half-open connection, with all that goes through it or the watches al
       causes: operator.interruptions.slice(0, 2).map(({ cause }) => cause),
     };
   };
-  /** A connection that takes no more requests, but has the watches still. */
+  /** A connection that takes no more requests, but has the watches still. Returns when that is noticed. */
   const frozenWatches = async (): Promise<number> => {
     const { namespace, relay, start, put, converges } = await newSite(leaving);
     const operator = start({ timing: defaultTiming });
@@ -210,11 +210,19 @@ test('7: a half-open connection, with all that goes through it or the watches al
       60_000,
     );
     expect(relay.accepted()).toBeGreaterThan(before);
+    const earlier = operator.interruptions.length;
     relay.freeze('toServer', 'toClient');
     const since = performance.now();
     await put('one', '2');
+    // A connection that takes no more requests is not pinged any more: only the silence of its watches tells.
+    await until(
+      () => operator.interruptions.length,
+      (length) => length >= earlier + 2,
+      60_000,
+    );
+    const noticedMs = performance.now() - since;
     await converges({ one: '2' });
-    return performance.now() - since;
+    return noticedMs;
   };
   const [watchesMs, ...others] = await Promise.all([
     frozenWatches(),
@@ -229,7 +237,7 @@ test('7: a half-open connection, with all that goes through it or the watches al
     expect(seen.noticedMs).toBeLessThan(60_000);
     expect(seen.convergedMs).toBeLessThan(60_000);
   }
-}, 150_000);
+}, 240_000);
 
 test('the connection is reset again and again in the middle of reconciles: all converges, nothing is made twice', async () => {
   const { namespace, relay, direct, start, put, converges } = await newSite();
@@ -353,7 +361,8 @@ test('the server ends in good order and starts again, under load: every call end
 describe('a server that sends its clients away', () => {
   test('calls go on over the next connection, and so do the watches', async () => {
     const { namespace, relay, start, through, put, converges } = await newSite(leaving);
-    const operator = start();
+    // A process that stands still for a second is not to take a healthy watch for a silent one.
+    const operator = start({ timing: { silenceMs: 30_000 } });
     await put('one', '0');
     await converges({ one: '0' });
     const client = through();
@@ -376,9 +385,10 @@ describe('a server that sends its clients away', () => {
     );
     await converges({ one: '0', ...all(many, '31') });
     expect(relay.accepted()).toBeGreaterThan(4);
-    expect(operator.interruptions.filter(({ cause }) => cause !== 'Timeout' && cause !== 'Relist')).toEqual(
-      [],
-    );
+    // A watch may be sent away twice in a row, as any call.
+    const others = operator.interruptions.filter(({ cause }) => cause !== 'Timeout' && cause !== 'Relist');
+    for (const { cause, error } of others) expect(isTransient(error) ? 'transient' : cause).toBe('transient');
+    expect(others.length).toBeLessThan(5);
   }, 120_000);
 });
 

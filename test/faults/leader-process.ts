@@ -14,7 +14,8 @@ process.once('SIGTERM', () => {
 const election = createLeaderElection(client, {
   name: { namespace, name: 'leader' },
   identity,
-  ...{ leaseDurationMs: 3000, renewDeadlineMs: 2000, retryPeriodMs: 400 },
+  // Between the two lies more than a write takes, on however busy a machine.
+  ...{ leaseDurationMs: 6000, renewDeadlineMs: 2000, retryPeriodMs: 400 },
 });
 
 while (!stop.signal.aborted) {

@@ -53,7 +53,7 @@ test('the API server is gone for 78 s: no crash, the status stays, and all is as
     const before = operator.gadgets.get('test/one');
     // The server goes in the middle of a reconcile: its writes fail, for as long as it is gone.
     await put('caught', '2');
-    expect(await until(() => caught, Boolean)).toBe(1);
+    expect(await until(() => caught, Boolean, 60_000)).toBe(1);
 
     await plane.stopApiServer('SIGKILL');
     isGone.resolve(undefined);

@@ -165,9 +165,10 @@ describe('a Dockerfile of 1 MiB', () => {
       const start = process.cpuUsage();
       valueOrTypedError(text);
       const { user, system } = process.cpuUsage(start);
-      // Seconds of processor, since the machine may be busy. Linear work takes one or two, a quadratic reader minutes.
-      expect((user + system) / 1e6).toBeLessThan(10);
+      // Seconds of processor, since the machine may be busy, or slow. Linear work takes one or two, a quadratic reader many
+      // minutes.
+      expect((user + system) / 1e6).toBeLessThan(60);
     },
-    60_000,
+    300_000,
   );
 });

@@ -1,13 +1,13 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { platformOf } from '../../src/api/platforms.ts';
 import { openImages } from '../../src/image/open.ts';
 import { failure } from '../../src/image/skopeo.ts';
 import { verifyImage } from '../../src/image/verify.ts';
+import { freePorts } from '../cluster/ports.ts';
 import { newDirectory, removeDirectories } from '../support/directories.ts';
 import { elfFile, layoutOf, tar, writeDirectory, type ImageRecipe } from '../support/images.ts';
 
@@ -18,15 +18,6 @@ const recipe = (name: 'linux/arm64' | 'linux/s390x', more: Partial<ImageRecipe> 
   layers: [tar([{ name: 'app', body: elfFile(platformOf(name).elf), mode: 0o755 }])],
   ...more,
 });
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-};
 
 describe('what skopeo says is classed', () => {
   test.each([
@@ -86,7 +77,7 @@ describe('an image of a registry', () => {
   );
 
   beforeAll(async () => {
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     address = `127.0.0.1:${port}`;
     writeFileSync(
       join(directory, 'registry.yml'),
@@ -152,7 +143,8 @@ describe('an image of a registry', () => {
   }, 60_000);
 
   test('a registry that does not answer is a failure of the network', async () => {
-    await expect(openImages(`docker://127.0.0.1:${await freePort()}/a:b`, { env })).rejects.toMatchObject({
+    const [port = 0] = await freePorts(1);
+    await expect(openImages(`docker://127.0.0.1:${port}/a:b`, { env })).rejects.toMatchObject({
       code: 'NetworkFailed',
     });
   }, 60_000);

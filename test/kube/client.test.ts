@@ -92,7 +92,7 @@ test('a watch tells what happens, and ends when the server is asked to end it', 
   const options = {
     namespace: 'default',
     fieldSelector: 'metadata.name=watched',
-    timeoutSeconds: 1,
+    timeoutSeconds: 5,
     silenceMs: 30_000,
   };
   const seen: string[] = [];

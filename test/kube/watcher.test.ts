@@ -98,8 +98,8 @@ const one = added('a', '11');
 const rows: readonly Row[] = [
   { title: 'is ended when its time is over', watch: watchOf([one], 'end'), cause: 'Timeout', next: resume11, timing: { watchMs: 1000 } }, // prettier-ignore
   { title: 'is ended before its time', watch: watchOf([one], 'end'), cause: 'Closed', next: resume11 },
-  { title: 'says nothing any more', watch: watchOf([one]), cause: 'Silent', next: resume11, timing: { silenceMs: 300 } }, // prettier-ignore
-  { title: 'never begins to answer', watch: () => undefined, cause: 'Silent', next: resume10, timing: { silenceMs: 300 } }, // prettier-ignore
+  { title: 'says nothing any more', watch: watchOf([one]), cause: 'Silent', next: resume11, timing: { silenceMs: 2000 } }, // prettier-ignore
+  { title: 'never begins to answer', watch: () => undefined, cause: 'Silent', next: resume10, timing: { silenceMs: 2000 } }, // prettier-ignore
   { title: 'is cut after a line', watch: watchOf([one], 'cut'), cause: 'ConnectionFailed', next: resume11 },
   { title: 'is cut within a line', watch: half('cut'), cause: 'ConnectionFailed', next: resume11 },
   { title: 'is cut before it answers', watch: ({ cut }) => { cut(); }, cause: 'ConnectionFailed', next: resume10 }, // prettier-ignore

