@@ -34,7 +34,9 @@ beforeAll(async () => {
   beforeInstallation = await run();
   await kubectl('apply', '-k', join(repository, 'crds'));
   await kubectl('create', 'namespace', 'shop');
-  await kubectl('wait', '--for=condition=Established', 'crd', '--all');
+  // A kind is served a moment after its CRD was taken.
+  const served = () => plane.kubectl(['get', 'edgebuilds,nodeemulations', '-A']);
+  expect(await until(served, ({ exitCode }) => exitCode === 0, 60_000)).toMatchObject({ exitCode: 0 });
   await kubectl('config', 'set-context', '--current', '--namespace=shop');
 });
 
@@ -152,6 +154,7 @@ describe('edgebuild status', () => {
     const joe = await plane.kubeconfigFor(of);
     await kubectl('create', 'role', 'one', '-n', 'shop', '--verb=get,list,watch', '--resource=edgebuilds.edgebuild.io', '--resource-name=ready'); // prettier-ignore
     await kubectl('create', 'rolebinding', 'one', '-n', 'shop', '--role=one', `--user=${of.user}`);
+    await site.untilAllowed(of.user, 'list', 'edgebuilds.edgebuild.io/ready', '-n', 'shop');
     const as = { kubeconfig: joe, namespace: 'shop' };
     expect(await run('ready', { ...as, watch: true })).toMatchObject({ exitCode: 0 });
     const all = await run(undefined, as);

@@ -1,19 +1,24 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { directoryWith, edgebuild } from './edgebuild.ts';
 
 /** Real builds, of images that hold one text file: what a user sees, and what programs get. */
-const edgeBuild = (name: string, file: string): string => `
+const edgeBuild = (name: string, source: object): string => `
 apiVersion: edgebuild.io/v1alpha1
 kind: EdgeBuild
 metadata: {name: ${name}}
-spec: {source: {dockerfile: "FROM scratch\\nCOPY ${file} /\\n"}}
+spec: {source: ${JSON.stringify(source)}}
 `;
+const copying = (file: string): object => ({ dockerfile: `FROM scratch\nCOPY ${file} /\n` });
+const [bad, good] = [edgeBuild('bad', copying('nothing.txt')), edgeBuild('good', copying('hello.txt'))];
 const settings = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n';
 const files = {
-  'good.yaml': `${settings}---${edgeBuild('good', 'hello.txt')}`,
-  'both.yaml': `${edgeBuild('bad', 'nothing.txt')}---${edgeBuild('good', 'hello.txt')}`,
+  'good.yaml': `${settings}---${good}`,
+  'both.yaml': `${bad}---${good}`,
   'context/hello.txt': 'hello\n',
 };
 
@@ -66,12 +71,16 @@ describe('edgebuild build', () => {
   });
 
   test('ends with 130 when it is interrupted, each object with its status, and nothing is written', async () => {
-    directory = await directoryWith(files);
-    const { exitCode, stdout, stderr } = await edgebuild(
-      directory,
-      ['build', '--context', 'context', '-f', 'both.yaml', '-o', 'json'],
-      { interruptAt: 'building bad' },
-    );
+    // Its source never comes: it does not end by itself before the signal.
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const stuck = edgeBuild('stuck', { git: { uri: `http://127.0.0.1:${port}/x` } });
+    directory = await directoryWith({ 'stuck.yaml': `${stuck}---${good}` });
+    const args = ['build', '-f', 'stuck.yaml', '-o', 'json'];
+    const { exitCode, stdout, stderr } = await edgebuild(directory, args, { interruptAt: 'building stuck' });
+    silent.closeAllConnections();
+    silent.close();
     expect(stderr).toContain('SIGINT: ending the work and cleaning up');
     const { items } = JSON.parse(stdout) as { items: { status: { platforms: { state: string }[] } }[] };
     expect(items.map(({ status }) => status.platforms[0]?.state)).toEqual(['Cancelled', 'Cancelled']);

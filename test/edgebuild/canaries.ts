@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { kubectl } from '../manifests/installation.ts';
 import type { GitServer } from '../support/gitserver.ts';
 import { subject } from './subject.ts';
-import { applyAll, createProjects, logs, metricsText } from './whole-site.ts';
+import { applyAll, createProjects, eventually, logs, metricsText } from './whole-site.ts';
 
 const canary = (where: string): string => `canary-in-${where}-4711`;
 const one = subject('secretive');
@@ -39,7 +39,11 @@ export const canaries = (): void => {
   describe('what is secret', () => {
     test('is in the log of a build that prints it, and in what OpenShift makes of that', async () => {
       await one.stalled('DockerfileStepFailed');
-      const [build] = await one.builds();
+      // That it failed may be said before what it printed last.
+      const build = await eventually(
+        async () => (await one.builds()).at(0),
+        (seen) => seen?.status?.logSnippet !== undefined,
+      );
       expect(seenIn(build?.status?.logSnippet ?? '')).toEqual([canary('argument'), canary('log')]);
     });
 

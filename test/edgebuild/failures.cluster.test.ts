@@ -7,7 +7,7 @@ import { openGate } from './gate.ts';
 import { beginPassing, mounted, passing } from './passing.ts';
 import { openWhole, type WholeSite } from './whole-site.ts';
 
-jest.setTimeout(600_000);
+jest.setTimeout(1_500_000);
 
 const [server, gate] = [await startGitServer(), await openGate()];
 let site: WholeSite | undefined;

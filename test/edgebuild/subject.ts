@@ -96,9 +96,12 @@ export const subject = (namespace: string, name = 'web'): Subject => {
   };
   const stream = (of = name) => find<Stored<ImageStream>>(kinds.imageStreams, namespace, of);
   const expected = async (type: 'Ready' | 'Stalled', reason: string): Promise<Standing> => {
-    // What waits for a person does not change any more.
+    // What waits for a person does not change any more, but for a failed step: its last words may come later than the operator
+    // waits for them, and say that it was something else.
+    const isFinal = (condition = ''): boolean =>
+      condition.startsWith('True ') && condition !== 'True DockerfileStepFailed';
     const isOver = ({ conditions }: Standing): boolean =>
-      ['Ready', 'Stalled'].some((one) => conditions[one]?.startsWith('True ') === true);
+      conditions[type] === `True ${reason}` || isFinal(conditions['Ready']) || isFinal(conditions['Stalled']);
     const standing = await untilFound(isOver);
     const { conditions, messages, platforms } = standing;
     if (conditions[type] === `True ${reason}`) return standing;

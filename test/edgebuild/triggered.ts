@@ -1,6 +1,7 @@
 /** What starts a build, and what does not. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
+import { isDeepStrictEqual } from 'node:util';
 import * as kinds from '../../src/edgebuild/kinds.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { kubectl } from '../manifests/installation.ts';
@@ -195,8 +196,8 @@ export const heldBuilds = (base: () => string, gate: Gate): void => {
       'else ends first, and is not what is published': async () => {
         await gate.reached('patient');
         await patient.apply(of(base(), 'RUN echo next'));
-        const waits = (seen: readonly string[]): boolean => seen.length === 2;
-        expect(await eventually(() => numbers(patient), waits)).toEqual(['web-arm64-1 Running', 'web-arm64-2 New']);
+        const wanted = ['web-arm64-1 Running', 'web-arm64-2 New'];
+        expect(await eventually(() => numbers(patient), (seen) => isDeepStrictEqual(seen, wanted))).toEqual(wanted);
         gate.open('patient');
         await readyBy(patient, 'web-arm64-2');
         const tag = (await patient.stream())?.status?.tags?.find((one) => one.tag === 'latest');

@@ -6,7 +6,7 @@ import { beginOutage, outage } from './outage.ts';
 import { beginTriggered, changedBases, changedSpecs, heldBuilds, otherStarts } from './triggered.ts';
 import { openWhole, pushBase, type WholeSite } from './whole-site.ts';
 
-jest.setTimeout(600_000);
+jest.setTimeout(1_500_000);
 
 const gate = await openGate();
 let site: WholeSite | undefined;

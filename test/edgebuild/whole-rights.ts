@@ -12,6 +12,12 @@ const send = async (object: object, ...args: readonly string[]): Promise<Said> =
   return { exitCode, stdout, stderr };
 };
 
+/** Until these are what a user may do of what is asked for: a binding counts, and counts no more, a moment later. */
+const untilAllowed = async (user: string, rights: readonly string[], asked = rights): Promise<void> => {
+  const may = await eventually(() => allowed(user, asked), ({ length }) => length === rights.length); // prettier-ignore
+  expect(may).toEqual(rights);
+};
+
 export const beginRights = (): Promise<void> => createProjects('authors', 'workloads');
 
 export const operatorsRights = (): void => {
@@ -32,7 +38,7 @@ export const operatorsRights = (): void => {
       const role = ['--clusterrole=edgebuild-secret-names', '--serviceaccount=edgebuild-system:edgebuild'];
       await kubectl('-n', 'workloads', 'create', 'rolebinding', 'names', ...role);
       const asked = ['get', 'list', 'watch', 'create', 'patch'].map((verb) => inTenant(`${verb} secrets`));
-      expect(await allowed(operator, asked)).toEqual([inTenant('list secrets'), inTenant('watch secrets')]);
+      await untilAllowed(operator, [inTenant('list secrets'), inTenant('watch secrets')], asked);
       expect(await allowed(operator, ['list secrets', 'list secrets in authors'])).toEqual([]);
     });
   });
@@ -130,8 +136,7 @@ export const authors = (): void => {
 
     beforeAll(async () => {
       await kubectl('-n', 'authors', 'create', 'rolebinding', 'edit', '--clusterrole=edit', '--user=author');
-      const may = () => allowed('author', ['create edgebuilds.edgebuild.io in authors']);
-      await eventually(may, ({ length }) => length > 0);
+      await untilAllowed('author', ['create edgebuilds.edgebuild.io in authors']);
     });
 
     test('is denied an EdgeBuild, and told who may not do what and where', async () => {
@@ -145,9 +150,12 @@ export const authors = (): void => {
 
     test('creates it with that right, and changes nothing of what is built any more without', async () => {
       const role = ['--clusterrole=system:build-strategy-docker', '--user=author'];
+      const docker = ['create builds.build.openshift.io/docker in authors'];
       await kubectl('-n', 'authors', 'create', 'rolebinding', 'docker', ...role);
+      await untilAllowed('author', docker);
       expect(await create()).toMatchObject({ exitCode: 0 });
       await kubectl('-n', 'authors', 'delete', 'rolebinding', 'docker');
+      await untilAllowed('author', [], docker);
       const changed = await patch({ spec: { suspend: false } });
       expect(changed.stderr).toContain('author may not create builds/docker.build.openshift.io');
       expect((await one.read()).spec).toMatchObject({ suspend: true });
@@ -170,8 +178,7 @@ export const authors = (): void => {
       const grant = async (name: string, resource: string): Promise<void> => {
         await kubectl('-n', 'authors', 'create', 'role', name, '--verb=create', `--resource=${resource}`);
         await kubectl('-n', 'authors', 'create', 'rolebinding', name, `--role=${name}`, '--user=planner');
-        const may = () => allowed('planner', [`create ${resource} in authors`]);
-        await eventually(may, ({ length }) => length > 0);
+        await untilAllowed('planner', [`create ${resource} in authors`]);
       };
       await grant('plan', 'edgebuilds.edgebuild.io');
       await grant('docker', 'builds.build.openshift.io/docker');

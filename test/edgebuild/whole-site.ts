@@ -13,10 +13,10 @@ import { writeDirectory } from '../support/images.ts';
 import { opened } from '../support/opened.ts';
 import { until } from '../support/until.ts';
 
-export const system = '--namespace=edgebuild-system';
+const system = '--namespace=edgebuild-system';
 
 /** Nothing here takes so long, on however busy a machine; what is seen then is asserted, and so shown. */
-const patience = 240_000;
+const patience = 600_000;
 export const eventually = <Seen>(look: () => Promise<Seen> | Seen, found: (seen: Seen) => boolean) =>
   until(look, found, patience);
 

@@ -7,7 +7,7 @@ import { authors, beginRights, operatorsRights, workloads } from './whole-rights
 import { openWhole, pushBase, type WholeSite } from './whole-site.ts';
 import { beginSources, sources } from './whole-sources.ts';
 
-jest.setTimeout(600_000);
+jest.setTimeout(1_500_000);
 
 const server = await startGitServer();
 let site: WholeSite | undefined;

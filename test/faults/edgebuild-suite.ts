@@ -43,16 +43,16 @@ export const edgeBuildSuite = async (): Promise<EdgeBuildSuite> => {
     now.proxy = await startFaultProxy(plane);
     now.kubeconfig = await asFile(plane, now.proxy.kubeconfig);
     now.namespace = await namespace(`test-${String(tests)}`);
-  }, 60_000);
+  }, 300_000);
 
   afterEach(async () => {
     await Promise.all(operators.splice(0).map((operator) => operator.kill()));
     await now.proxy?.close();
-  }, 60_000);
+  }, 300_000);
 
   afterAll(async () => {
     await now.site?.close();
-  }, 60_000);
+  }, 300_000);
 
   return {
     get site() {

@@ -3,7 +3,6 @@ import { edgeBuilds, type StoredEdgeBuild } from '../../src/edgebuild/kinds.ts';
 import type { BuildConfig } from '../../src/engines/openshift/types.ts';
 import { buildConfigs, builds, imageStreams } from '../../src/edgebuild/kinds.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
-import { freePorts } from '../cluster/ports.ts';
 import { until } from '../support/until.ts';
 import { sideBySide } from './edgebuild-life.ts';
 import { simple, type Spec } from './edgebuild-site.ts';
@@ -12,7 +11,8 @@ import { type Asked, type FaultProxy, isWrite } from './fault-proxy.ts';
 
 // What is given to an EdgeBuild, and what is said of it.
 const suite = await edgeBuildSuite();
-const [nobodysPort = 0] = await freePorts(1);
+/** Nobody who asks for any port is given this one, and fetch() asks it: 1 and 9 it refuses. */
+const nobodysRegistry = '127.0.0.1:2';
 const ready = { Ready: 'True Ready' };
 
 /** Lets so much time pass that each watch has ended and begun anew twice. Returns what was asked meanwhile beside. */
@@ -127,7 +127,7 @@ describe('18, 19: a bad value, then the good one', () => {
   const bad: readonly (readonly [string, (base: string) => Spec, Readonly<Record<string, string>>])[] = [
     ['a Dockerfile of nothing', (base) => ({ source: { dockerfile: `FORM ${base}` } }), { Stalled: 'True DockerfileInvalid' }],
     ['a base that is not there', (base) => ({ source: { dockerfile: `FROM ${base}-none` } }), { Stalled: 'True BaseImageUnavailable' }],
-    ['a registry that is not there', () => ({ source: { dockerfile: `FROM 127.0.0.1:${String(nobodysPort)}/none:1` } }), { Stalled: 'True RegistryUnreachable' }],
+    ['a registry that is not there', () => ({ source: { dockerfile: `FROM ${nobodysRegistry}/none:1` } }), { Stalled: 'True RegistryUnreachable' }],
     ['a base without the platform', (base) => simple(base, { platforms: ['linux/s390x'] }), { Stalled: 'True BaseImageWrongArchitecture' }],
     ['an execution that nothing gives', (base) => simple(base, { execution: 'Native' }), { Ready: 'False NativeUnavailable', Stalled: 'False NativeUnavailable' }],
   ]; // prettier-ignore

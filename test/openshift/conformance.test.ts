@@ -94,6 +94,11 @@ beforeAll(async () => {
     '/apis/build.openshift.io/v1/namespaces/e2e/buildconfigs/app',
     ({ status }) => Number(status?.['lastVersion']) === 1,
   );
+  // A BuildConfig counts a build just before the build is there.
+  await site.eventually(
+    '/apis/build.openshift.io/v1/namespaces/e2e/builds',
+    ({ items }) => (items as unknown as readonly Fields[]).length > 0,
+  );
 }, 3_600_000);
 
 afterAll(() => site.close());

@@ -32,6 +32,8 @@ export interface OpenShiftSite {
   readonly apply: (object: Applied, manager?: string) => Promise<Fields>;
   /** Until what is read satisfies; asserts that it does. */
   readonly eventually: (path: string, isSo: (seen: Fields) => boolean) => Promise<Fields>;
+  /** Until a user may do what `kubectl auth can-i` is asked for: a binding counts a moment after it is there. */
+  readonly untilAllowed: (user: string, ...question: readonly string[]) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -46,7 +48,7 @@ interface Applied {
   readonly [field: string]: unknown;
 }
 
-const patience = 60_000;
+const patience = 180_000;
 
 /** @param outside host:port of a docker-registry that speaks plain HTTP. */
 export const openSite = async (outside: string): Promise<OpenShiftSite> => {
@@ -87,6 +89,10 @@ const site = async (plane: ControlPlane, openShift: OpenShift, outside: string):
       const seen = await until(look, (one) => holds(isSo, one), patience);
       expect({ seen, isSo: holds(isSo, seen) }).toEqual({ seen, isSo: true });
       return seen;
+    },
+    untilAllowed: async (user, ...question) => {
+      const ask = () => plane.kubectl(['auth', 'can-i', ...question, `--as=${user}`]);
+      expect(await until(ask, ({ exitCode }) => exitCode === 0, patience)).toMatchObject({ exitCode: 0 });
     },
     close: async () => {
       await Promise.all(apis.map((api) => api.close()));

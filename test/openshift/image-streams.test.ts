@@ -357,6 +357,9 @@ describe('the internal registry', () => {
       ...['create', 'rolebinding', 'pusher', '-n', 'demo', '--clusterrole=system:image-builder'],
       '--serviceaccount=demo:pusher',
     ]);
+    const user = 'system:serviceaccount:demo:pusher';
+    const stream = ['imagestreams.image.openshift.io', '--subresource=layers', '-n', 'demo'];
+    await site.untilAllowed(user, 'update', ...stream);
     await expect(push()).resolves.toBeDefined();
     const manifest = Buffer.from('{}');
     const wrong = inside('guarded', '1', `Basic ${Buffer.from('any:wrong').toString('base64')}`);

@@ -92,7 +92,8 @@ function role(name: string, rules: readonly object[]): object {
   return { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name }, rules };
 }
 
-const patience = 60_000;
+/** Kubernetes looks at some things once in 60 s. */
+const patience = 180_000;
 const pollMs = 50;
 
 /** Looks until it is so. @throws the last thing that stood in the way. */
@@ -136,11 +137,26 @@ const openApiOf = async (api: Api, { shadow }: Group, crds: readonly Crd[]): Pro
   return JSON.parse(shownText(text, undefined)) as unknown;
 };
 
-/** By the whole way: a client of the API server is answered by the gateway. */
+/** What aggregated discovery says of a group: `Current` or `Stale`. */
+export const freshnessOf = async (api: Api, group: string): Promise<string | undefined> => {
+  const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+  const { items } = await api.ask<Discovered>('GET', '/apis', undefined, { accept });
+  return items.find(({ metadata }) => metadata.name === group)?.versions[0]?.freshness;
+};
+
+interface Discovered {
+  readonly items: readonly {
+    readonly metadata: { readonly name: string };
+    readonly versions: readonly { readonly freshness?: string }[];
+  }[];
+}
+
+/** By the whole way: a client of the API server is answered by the gateway, and finds its kinds. */
 export const untilServed = (api: Api, group: string): Promise<void> =>
   untilSo(`${group} is not served`, async () => {
     const plural = group.startsWith('build') ? 'builds' : 'imagestreams';
     const { items } = await api.ask<{ readonly items?: unknown }>('GET', `/apis/${group}/v1/${plural}`);
     const listed = await api.ask<{ readonly groups: readonly { readonly name: string }[] }>('GET', '/apis');
-    return Array.isArray(items) && listed.groups.some(({ name }) => name === group);
+    const isListed = listed.groups.some(({ name }) => name === group);
+    return Array.isArray(items) && isListed && (await freshnessOf(api, group)) === 'Current';
   });

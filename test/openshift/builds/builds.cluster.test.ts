@@ -15,7 +15,7 @@ import {
   start,
 } from './site.ts';
 
-jest.setTimeout(600_000);
+jest.setTimeout(1_200_000);
 
 let site: BuildSite | undefined;
 const git = await startGitServer();

@@ -22,7 +22,7 @@ import {
   start,
 } from './site.ts';
 
-jest.setTimeout(600_000);
+jest.setTimeout(1_200_000);
 
 const base = `${registryHost}/ext/native:1`;
 const other = `${registryHost}/ext/other:1`;

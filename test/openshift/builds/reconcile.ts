@@ -154,12 +154,14 @@ export const takeDetails = async (
   const { phase, reason, message, imageDigest, stages = [], revision } = details;
   const known = build.status?.stages ?? [];
   const fails = phase === 'Failed' && !isOver(phaseOf(build));
+  // Who speaks runs, though its node may not have said so yet.
+  const running = fails ? { ...build, status: statusAfter(build, transition('Running'), undefined, now()) } : build;
   const update = {
     ...(fails ? { phase, reason: reason ?? '', message: message ?? '' } : {}),
     ...(stages.length === 0 ? {} : { stages: [...known, ...stages] }),
     ...(imageDigest === undefined ? {} : { output: { to: { imageDigest } } }),
   };
-  await writeDetails(site, build, update, revision === undefined ? {} : { spec: { revision } });
+  await writeDetails(site, running, update, revision === undefined ? {} : { spec: { revision } });
 }; // prettier-ignore
 
 /** When it completed, and the rest, is the controller's to say. A conflict is the pod's to repeat. */

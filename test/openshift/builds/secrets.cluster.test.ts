@@ -11,7 +11,7 @@ import { newDirectory } from '../../support/directories.ts';
 import { startRegistry } from '../../support/registry.ts';
 import { type BuildSite, createSecret, finished, imageStream, openSite, pushBase, start } from './site.ts';
 
-jest.setTimeout(600_000);
+jest.setTimeout(1_200_000);
 
 const [user, password] = ['anna', 'p/w:@1'];
 const given = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;

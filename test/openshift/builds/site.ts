@@ -24,7 +24,7 @@ const namespace = 'builds-test';
 const inNamespace = `--namespace=${namespace}`;
 
 /** Nothing here takes so long, on however busy a machine; what is seen then is asserted, and so shown. */
-const patience = 180_000;
+const patience = 400_000;
 export const eventually = <Seen>(look: () => Promise<Seen> | Seen, found: (seen: Seen) => boolean) =>
   until(look, found, patience);
 

@@ -5,7 +5,7 @@ import type { Revision } from '../kinds.ts';
 import { dockerBuild } from './docker-build.ts';
 import { manageDockerfile } from './manage.ts';
 import { surroundingsOf } from './place.ts';
-import { run } from './programs.ts';
+import { run, say } from './programs.ts';
 import { BuildError, putDetails, startTiming } from './report.ts';
 import { cloneSource } from './source.ts';
 
@@ -65,7 +65,7 @@ try {
       ? error
       : { reason: 'ManageDockerfileFailed', said: 'Failed to process the Dockerfile.' };
   await putDetails(detailsUrl, { phase: 'Failed', reason, message: said, stages: timing.stages() });
-  process.stderr.write(`error: ${(error instanceof Error ? error.message : String(error)).trimEnd()}\n`);
+  say(`error: ${(error instanceof Error ? error.message : String(error)).trimEnd()}`);
   process.exitCode = 1;
 } finally {
   // What was built is in the registry; the pod stays, and so would this.

@@ -19,6 +19,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** All on one output: the node reads each of two by itself, and may turn round what is said on both. */
 export const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };

@@ -1,6 +1,7 @@
 /** What the builder tells of its Build while it works, and how long each part took. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Details, Stage, Step } from '../kinds.ts';
+import { say } from './programs.ts';
 
 /** As OpenShift's builder: about 25 s in all, and then it goes on without. */
 const waits = [25, 50, 100, 200, 400, 800, 1600, 3200, 6400, 12_800];
@@ -12,7 +13,7 @@ export const putDetails = async (url: string, details: Details): Promise<void> =
     if (answer?.ok === true) return;
     await pause(wait);
   }
-  process.stderr.write('error: Unable to update build status\n');
+  say('error: Unable to update build status');
 }; // prettier-ignore
 
 /** Why a build failed: words of the Build's status. */
