@@ -258,6 +258,8 @@ test('the connection is reset again and again in the middle of reconciles: all c
   let begun = 0;
   const failures: unknown[] = [];
   const operator = start({
+    // Now and then Node does not notice a reset in the middle of a write: calls of that connection end by their deadline.
+    timeoutMs: 120_000,
     reconcile: async (_request, usual) => {
       begun += 1;
       const isHit = begun % 3 === 0 && begun <= 60;
@@ -272,14 +274,14 @@ test('the connection is reset again and again in the middle of reconciles: all c
       }
     },
   });
-  await converges(all(many, '1'), 90_000);
+  await converges(all(many, '1'), 180_000);
   expect(relay.accepted()).toBeGreaterThan(5);
   expect(failures.length).toBeGreaterThan(0);
   for (const failure of failures) expect(failure).toBeInstanceOf(ApiError);
   expect(operator.interruptions.map(({ cause }) => cause)).toContain('ConnectionFailed');
   const once = many.flatMap((name) => parts.map((part) => `added ${name}-${part}`)).sort();
-  expect(await until(() => made.toSorted(), isLike(once))).toEqual(once);
-}, 150_000);
+  expect(await until(() => made.toSorted(), isLike(once), 60_000)).toEqual(once);
+}, 300_000);
 
 describe('a request that makes something anew each time, like the start of a build, is never sent twice', () => {
   test.each([
@@ -319,7 +321,7 @@ describe('a request that makes something anew each time, like the start of a bui
       if (resets) expect(failures.length).toBeGreaterThan(0);
       else onlySeldom(failures, isMade.size);
     },
-    120_000,
+    300_000,
   );
 });
 
