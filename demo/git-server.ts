@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePorts } from '../test/cluster/ports.ts';
 
 const execute = promisify(execFile);
 
@@ -35,7 +36,7 @@ export const serveRepository = async (
   await git('commit', '--quiet', '--message=An application for the gateway');
   const commit = await git('rev-parse', '--short', 'HEAD');
 
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   // Not `git daemon`: that is a parent of the server, and ending it would leave the server to end by itself.
   const daemon = spawn(
     join(await git('--exec-path'), 'git-daemon'),
@@ -75,15 +76,6 @@ const author = Object.fromEntries(
     [`GIT_${who}_DATE`, '2019-07-01T12:00:00Z'],
   ]),
 );
-
-/** A port that nobody has now. Somebody else may take it before us: then the server ends, and the demo says so. */
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-};
 
 const answering = async (address: string, port: number): Promise<void> => {
   for (let attempt = 0; attempt < 100; attempt++) {

@@ -1,9 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { execa } from 'execa';
+import { freePorts } from '../../test/cluster/ports.ts';
 import { say } from '../runtime/numbers.ts';
 
 const repository = join(import.meta.dirname, '../..');
@@ -20,14 +19,6 @@ export interface OperatorProcess {
   readonly metric: (name: string) => Promise<number>;
   readonly end: () => Promise<void>;
 }
-
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-};
 
 /** The third field of /proc/PID/stat and those after it, behind the name, which may hold anything; empty if it has ended. */
 const statOf = (pid: string): readonly string[] => {
@@ -70,7 +61,7 @@ export const startOperatorProcess = async (
   image: string,
   { into = 'bench-nodes', flags = [] }: OperatorOptions = {},
 ): Promise<OperatorProcess> => {
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const profile = (process.env['NODE_PROFILE'] ?? '').split(' ').filter((flag) => flag !== '');
   const child = execa(
     process.execPath,

@@ -54,7 +54,10 @@ export const canaries = (): void => {
     });
 
     test('is in no Event', async () => {
-      const events = await kubectl('get', 'events.events.k8s.io', '--all-namespaces', '-o', 'json');
+      const events = await eventually(
+        () => kubectl('get', 'events.events.k8s.io', '--all-namespaces', '-o', 'json'),
+        (seen) => seen.includes('DockerfileStepFailed'),
+      );
       expect(events).toContain('DockerfileStepFailed');
       expect(seenIn(events)).toEqual([]);
     });

@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { edgeBuilds, type StoredEdgeBuild } from '../../src/edgebuild/kinds.ts';
+import {
+  buildConfigs,
+  builds,
+  edgeBuilds,
+  imageStreams,
+  type StoredEdgeBuild,
+} from '../../src/edgebuild/kinds.ts';
 import type { BuildConfig } from '../../src/engines/openshift/types.ts';
-import { buildConfigs, builds, imageStreams } from '../../src/edgebuild/kinds.ts';
 import type { KubeObject } from '../../src/kube/objects.ts';
 import { until } from '../support/until.ts';
 import { sideBySide } from './edgebuild-life.ts';
@@ -186,7 +191,11 @@ test('35: a secret in a Secret, an address, a build argument or a log is told no
   site.hand.plays(namespace, { phase: 'Complete' });
   await site.put(namespace, 'web', { ...spec, source: { dockerfile: `FROM ${site.base}\n` } });
   const published = await site.becomes(namespace, 'web', ready);
-  const events = await site.plane.kubectl(['get', 'events', '-n', namespace, '-o', 'yaml']);
+  // An Event is written after the status that it tells of.
+  const events = await until(
+    () => site.plane.kubectl(['get', 'events', '-n', namespace, '-o', 'yaml']),
+    ({ stdout }) => stdout.includes('BuildSucceeded'),
+  );
   const told = [
     failed.status,
     published.status,
