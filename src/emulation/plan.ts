@@ -71,7 +71,7 @@ export const planOf = (observed: Observed, now: string): Plan => {
 };
 
 const manage = (observed: Observed, spec: NodeEmulationSpec, now: string): Plan => {
-  const { needed, daemonSet } = observed;
+  const { needed, daemonSet, agents } = observed;
   const architectures = [...new Set([...spec.architectures, ...needed])].sort();
   if (architectures.length === 0) {
     if (daemonSet === undefined) return { type: 'rest', reason: 'NotNeeded' };
@@ -79,9 +79,10 @@ const manage = (observed: Observed, spec: NodeEmulationSpec, now: string): Plan 
   }
   const image = imageOf(observed);
   if (image === undefined) return imageUnknown;
+  const afterRemoval = agents.some(({ mode, isLeaving }) => mode === 'remove' && !isLeaving);
   return {
     ...{ type: 'register', image, architectures },
-    daemonSet: registeringDaemonSet({ image, architectures, spec }),
+    daemonSet: registeringDaemonSet({ image, architectures, spec, afterRemoval }),
   };
 };
 

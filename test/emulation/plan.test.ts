@@ -35,7 +35,7 @@ const arm64 = build(['linux/arm64']);
 const registering = (architectures: readonly EmulatedName[] = ['arm64'], spec: object = {}): DaemonSet =>
   served(
     registeringDaemonSet({
-      ...{ image: shipped.image, architectures },
+      ...{ image: shipped.image, architectures, afterRemoval: false },
       spec: nodeEmulationSpecSchema.parse(spec),
     }),
   );
@@ -123,6 +123,17 @@ describe('what is planned', () => {
     const cluster = { emulation: emulationOf(), daemonSet: removing(), nodes: unready };
     expect(planIn(cluster)).toEqual({ type: 'clear', reason: 'NotNeeded', unreached: ['one'] });
   });
+
+  test.each<[string, Cluster, string]>([
+    ['a node in ten at a time', { daemonSet: registering(), pods: [pod('one', [proves('arm64')])] }, '10%'],
+    ['all nodes where an agent has removed everything', { daemonSet: removing(), pods: [hasRemoved, pod('two', [proves('arm64')])] }, '100%'],
+    ['a node in ten again when the last of those leaves', { daemonSet: registering(), pods: [pod('one', [removed], { mode: 'remove', metadata: { deletionTimestamp: now } })] }, '10%'],
+  ])('replaces the agents of %s', (_what, cluster, maxUnavailable) => {
+    expect(planIn({ emulation: emulationOf(), builds: [arm64], ...cluster })).toMatchObject({
+      type: 'register',
+      daemonSet: { spec: { updateStrategy: { rollingUpdate: { maxUnavailable } } } },
+    });
+  }); // prettier-ignore
 
   test('keeps the time at which the removal began', () => {
     const plan = planIn({ emulation: removedState, daemonSet: removing(now) }, later(30));

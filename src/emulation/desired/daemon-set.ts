@@ -29,6 +29,8 @@ export interface Registering {
   /** Sorted, none twice, at least one. */
   readonly architectures: readonly EmulatedName[];
   readonly spec: NodeEmulationSpec;
+  /** Agents that remove are there still. */
+  readonly afterRemoval: boolean;
 }
 
 export interface Removing {
@@ -42,10 +44,11 @@ export interface Removing {
  * Registers, proves and repairs. One privileged container does; one without any right for each architecture proves, and
  * what is known of the node is what the kubelet says of those: ready, or their termination message.
  */
-export const registeringDaemonSet = ({ image, architectures, spec }: Registering): KubeObject =>
+export const registeringDaemonSet = ({ image, architectures, spec, afterRemoval }: Registering): KubeObject =>
   daemonSet({
-    // A node in ten at a time: builds go on meanwhile, for handlers stay when their agent goes.
-    maxUnavailable: '10%',
+    // A node in ten at a time: builds go on meanwhile, for handlers stay when their agent goes. Where agents have removed
+    // theirs there is nothing to go on, and a node that does not answer must not keep all others from emulating again.
+    maxUnavailable: afterRemoval ? '100%' : '10%',
     mode: 'register',
     pod: {
       nodeSelector: { ...spec.nodeSelector, ...platformSelector },
