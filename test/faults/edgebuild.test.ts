@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { atOnce, followingReady, type Household, inHousehold, type Life, live } from './edgebuild-life.ts';
 import { edgeBuildSuite } from './edgebuild-suite.ts';
-import { type Asked, type Fault, type FaultProxy, isWrite } from './fault-proxy.ts';
+import { type Asked, type Fault, isWrite } from './fault-proxy.ts';
+import { letThrough } from './let-through.ts';
 
 // The controller of EdgeBuilds on a real API server with a stand-in for OpenShift, on a node that is none: no build runs,
 // a hand plays them (builders-hand.ts).
@@ -38,39 +39,6 @@ test('a life without faults: two builds, both published, and in the end what was
 }, 200_000);
 
 describe('1: killed after a write, the next start reaches the same state, and no build is made twice', () => {
-  /**
-   * Lets so many writes through, and none after. Tells when those have been answered; or, since some that are under way
-   * are given up when another one fails, when one that was not let through is tried again.
-   */
-  const letThrough = (
-    proxy: FaultProxy,
-    count: number,
-    counts: (asked: Asked) => boolean,
-  ): { readonly over: Promise<undefined>; readonly writes: () => number; readonly end: () => void } => {
-    let [writes, answered, isOver] = [0, 0, false];
-    const refused = new Set<string>();
-    const over = Promise.withResolvers<undefined>();
-    proxy.faultFor = (asked) => {
-      if (!counts(asked)) return undefined;
-      writes += 1;
-      if (isOver || writes <= count) return undefined;
-      const what = Object.values(asked).join(' ');
-      if (refused.has(what)) over.resolve(undefined);
-      refused.add(what);
-      return { type: 'reset' };
-    };
-    // Those that were let through at the same time are answered, too: nothing of the dead one comes later.
-    proxy.onAnswered = (asked) => {
-      if (counts(asked)) answered += 1;
-      if (answered === count) over.resolve(undefined);
-    };
-    const end = (): void => {
-      isOver = true;
-      over.resolve(undefined);
-    };
-    return { over: over.promise, writes: () => writes, end };
-  };
-
   /** Returns how many writes there were until the end, and whether the kill came before that. */
   const killedAfter = async (after: number, { namespace, proxy, start, stop }: Household) => {
     const through = letThrough(proxy, after, isWrite);

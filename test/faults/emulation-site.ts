@@ -15,7 +15,7 @@ import {
 import { createClient, type Client } from '../../src/kube/client.ts';
 import { openConnection } from '../../src/kube/connection.ts';
 import { loadKubeConfig } from '../../src/kube/kubeconfig.ts';
-import type { Kind, KubeObject } from '../../src/kube/objects.ts';
+import { keyOf, type Kind, type KubeObject } from '../../src/kube/objects.ts';
 import { createStore } from '../../src/kube/store.ts';
 import { type ControlPlane, startControlPlane } from '../cluster/control-plane.ts';
 import { until } from '../support/until.ts';
@@ -53,7 +53,7 @@ export interface EmulationSite {
   /** Asserts that all ends so. */
   readonly ends: (wanted: Partial<EmulationState>) => Promise<void>;
   /** From now on: "one on", "two off". */
-  readonly followLabels: () => { readonly end: () => Promise<readonly string[]> };
+  readonly followLabels: () => Promise<{ readonly end: () => Promise<readonly string[]> }>;
   readonly putBuild: (name: string, platforms: readonly string[]) => Promise<void>;
   readonly dropBuild: (name: string) => Promise<void>;
   /** As an admin does. */
@@ -119,7 +119,7 @@ export const openEmulationSite = async (): Promise<EmulationSite> => {
 const ours = ({ metadata }: KubeObject): readonly string[] =>
   Object.keys(metadata.labels ?? {}).filter((key) => key.startsWith(labelPrefix));
 
-const followLabels = (client: Client): { readonly end: () => Promise<readonly string[]> } => {
+const followLabels = async (client: Client): ReturnType<EmulationSite['followLabels']> => {
   const stop = new AbortController();
   const seen: string[] = [];
   const store = createStore<KubeObject>(client, nodes, { fieldManager: 'none' });
@@ -129,8 +129,17 @@ const followLabels = (client: Client): { readonly end: () => Promise<readonly st
     if (before !== after) seen.push(`${change.object.metadata.name} ${after > before ? 'on' : 'off'}`);
   });
   const following = store.run(stop.signal);
+  /** Until it has seen what is there now: a watch is later than a list. */
+  const sees = async (): Promise<void> => {
+    const isSeen = ({ metadata }: KubeObject): boolean =>
+      store.get(keyOf(metadata))?.metadata.resourceVersion === metadata.resourceVersion;
+    const isUpToDate = async (): Promise<boolean> => (await all(client, nodes)).every(isSeen);
+    expect(await until(isUpToDate, (is) => is, patience)).toBe(true);
+  };
+  await sees();
   return {
     end: async () => {
+      await sees();
       stop.abort();
       await following;
       return seen;

@@ -8,6 +8,7 @@ import {
 } from './emulation-operator.ts';
 import { type EmulationSite, nothing, openEmulationSite, proven } from './emulation-site.ts';
 import { type Asked, type Fault, type FaultProxy, isWrite, startFaultProxy } from './fault-proxy.ts';
+import { letThrough } from './let-through.ts';
 import { asFile, type LogLine } from './gadgets.ts';
 
 // The controllers of nodes, on a real API server with the real controller of DaemonSets, and with nodes that are none
@@ -91,35 +92,22 @@ describe('1: killed after every single write of a whole life, the next start rea
 
   /** Lives a life in which the operator is killed after so many writes. Returns how many there were until its end. */
   const liveKilledAfter = async (after: number): Promise<number> => {
-    let [writes, answered] = [0, 0];
-    let isReplaced = false;
-    const killed = Promise.withResolvers<undefined>();
-    proxy.faultFor = (asked) => {
-      if (!isWrite(asked)) return undefined;
-      if (!isReplaced && writes >= after) return { type: 'reset' };
-      writes += 1;
-      return undefined;
-    };
-    // Those that were let through at the same time are answered, too: nothing of the dead one comes later.
-    proxy.onAnswered = (asked) => {
-      if (isWrite(asked)) answered += 1;
-      if (answered === after) killed.resolve(undefined);
-    };
-    const labels = site.followLabels();
+    const through = letThrough(proxy, after, isWrite);
+    const labels = await site.followLabels();
     const first = start();
-    const replacing = killed.promise.then(async () => {
+    const replacing = through.over.then(async () => {
       await stop(first);
-      isReplaced = true;
+      through.end();
       start();
     });
     await live();
-    killed.resolve(undefined);
+    through.end();
     await replacing;
     sameChanges(await labels.end());
     await Promise.all(operators.splice(0).map((operator) => operator.kill()));
     site.fakes.says('one', 'Well');
     await site.clear();
-    return writes;
+    return through.writes();
   };
 
   test('once in a life, after each write of it', async () => {
@@ -132,37 +120,28 @@ describe('1: killed after every single write of a whole life, the next start rea
     // What a new process tells of what is wrong are Events, once each: they are not counted. Of deletions: below.
     const counts = (asked: Asked): boolean =>
       isWrite(asked) && asked.plural !== 'events' && asked.verb !== 'delete';
-    let [writes, processes, isOver] = [0, 0, false];
-    let next = Promise.withResolvers<undefined>();
-    proxy.faultFor = (asked) => {
-      if (!counts(asked) || isOver) return undefined;
-      writes += 1;
-      return writes > 1 ? { type: 'reset' } : undefined;
-    };
-    proxy.onAnswered = (asked) => {
-      if (counts(asked)) next.resolve(undefined);
-    };
+    const labels = await site.followLabels();
+    let [processes, isOver, end] = [0, false, (): void => undefined];
     const over = (): boolean => isOver;
     const dying = (async () => {
       while (!over()) {
-        const operator = start();
+        const through = letThrough(proxy, 1, counts);
+        ({ end } = through);
         processes += 1;
-        await next.promise;
+        const operator = start();
+        await through.over;
         await stop(operator);
-        next = Promise.withResolvers<undefined>();
-        writes = 0;
       }
     })();
-    const labels = site.followLabels();
     try {
       await live();
       expect(processes).toBeGreaterThan(8);
     } finally {
       isOver = true;
-      next.resolve(undefined);
+      end();
       await dying;
-      sameChanges(await labels.end());
     }
+    sameChanges(await labels.end());
   }, 600_000);
 
   test('after the DaemonSet is deleted and before that is said, nothing is removed a second time', async () => {
