@@ -2,6 +2,7 @@ import type { EmulatedName } from '../api/architecture-names.ts';
 import type { NodeEmulationSpec } from '../api/node-emulation.ts';
 import type { EmulationReason } from '../api/node-emulation-words.ts';
 import type { KubeObject } from '../kube/objects.ts';
+import { isReady } from './agents.ts';
 import { platformSelector, registeringDaemonSet, removingDaemonSet } from './desired/daemon-set.ts';
 import { matches, type Observed, reachable } from './observe.ts';
 
@@ -71,7 +72,7 @@ export const planOf = (observed: Observed, now: string): Plan => {
 };
 
 const manage = (observed: Observed, spec: NodeEmulationSpec, now: string): Plan => {
-  const { needed, daemonSet, agents } = observed;
+  const { needed, daemonSet } = observed;
   const architectures = [...new Set([...spec.architectures, ...needed])].sort();
   if (architectures.length === 0) {
     if (daemonSet === undefined) return { type: 'rest', reason: 'NotNeeded' };
@@ -79,11 +80,23 @@ const manage = (observed: Observed, spec: NodeEmulationSpec, now: string): Plan 
   }
   const image = imageOf(observed);
   if (image === undefined) return imageUnknown;
-  const afterRemoval = agents.some(({ mode, isLeaving }) => mode === 'remove' && !isLeaving);
+  const maxUnavailable = maxUnavailableOf(observed, spec);
   return {
     ...{ type: 'register', image, architectures },
-    daemonSet: registeringDaemonSet({ image, architectures, spec, afterRemoval }),
+    daemonSet: registeringDaemonSet({ image, architectures, spec, maxUnavailable }),
   };
+};
+
+/**
+ * A node in ten at a time: builds go on meanwhile, for handlers stay when their agent goes. Nodes that are not Ready come on
+ * top, or one of them would keep up to ten others from ever getting a new agent. Where agents have removed their handlers
+ * there is nothing to go on: all at once.
+ */
+const maxUnavailableOf = ({ agents, nodes }: Observed, spec: NodeEmulationSpec): number | string => {
+  if (agents.some(({ mode, isLeaving }) => mode === 'remove' && !isLeaving)) return '100%';
+  const selected = nodes.filter((node) => matches(node, spec.nodeSelector));
+  const silent = selected.filter((node) => !isReady(node)).length;
+  return silent === 0 ? '10%' : silent + Math.ceil(selected.length / 10);
 };
 
 const imageUnknown: Plan = {

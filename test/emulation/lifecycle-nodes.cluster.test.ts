@@ -21,6 +21,7 @@ import {
   ourEntries,
   patchEmulation,
   reached,
+  removeEdgeBuild,
   timed,
   withoutDaemonSet,
 } from './lifecycle-site.ts';
@@ -151,6 +152,14 @@ describe('a node that never answers', () => {
       await waitForRemoval();
     });
     await expectNotRemoved();
+  });
+
+  test('and is not Ready does not keep others from what is asked for next', async () => {
+    await eventually(agentPods, (pods) => pods.length === 2);
+    await apply(edgeBuild('mainframe', { platforms: ['linux/s390x'] }));
+    expect(await labelled('arm64', 's390x')).toEqual(['arm64=ready', 's390x=ready']);
+    await removeEdgeBuild('mainframe');
+    expect(await labelled('arm64')).toEqual(['arm64=ready']);
   });
 
   test('does not keep others from emulating again in the middle of a removal', async () => {

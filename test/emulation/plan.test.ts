@@ -35,7 +35,7 @@ const arm64 = build(['linux/arm64']);
 const registering = (architectures: readonly EmulatedName[] = ['arm64'], spec: object = {}): DaemonSet =>
   served(
     registeringDaemonSet({
-      ...{ image: shipped.image, architectures, afterRemoval: false },
+      ...{ image: shipped.image, architectures, maxUnavailable: '10%' },
       spec: nodeEmulationSpecSchema.parse(spec),
     }),
   );
@@ -124,8 +124,11 @@ describe('what is planned', () => {
     expect(planIn(cluster)).toEqual({ type: 'clear', reason: 'NotNeeded', unreached: ['one'] });
   });
 
-  test.each<[string, Cluster, string]>([
+  test.each<[string, Cluster, string | number]>([
     ['a node in ten at a time', { daemonSet: registering(), pods: [pod('one', [proves('arm64')])] }, '10%'],
+    ['one beside a node that is not Ready', { daemonSet: registering(), nodes: [node('one'), node('two', false)] }, 2],
+    ['two of twelve beside two that are not Ready', { nodes: Array.from({ length: 12 }, (_, at) => node(`node-${at}`, at > 1)) }, 4],
+    ['a node in ten, whatever is with nodes that get no agent', { emulation: emulationOf({ nodeSelector: { edge: 'yes' } }), nodes: [node('one', true, { edge: 'yes' }), node('two', false)] }, '10%'],
     ['all nodes where an agent has removed everything', { daemonSet: removing(), pods: [hasRemoved, pod('two', [proves('arm64')])] }, '100%'],
     ['a node in ten again when the last of those leaves', { daemonSet: registering(), pods: [pod('one', [removed], { mode: 'remove', metadata: { deletionTimestamp: now } })] }, '10%'],
   ])('replaces the agents of %s', (_what, cluster, maxUnavailable) => {

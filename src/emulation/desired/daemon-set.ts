@@ -29,8 +29,8 @@ export interface Registering {
   /** Sorted, none twice, at least one. */
   readonly architectures: readonly EmulatedName[];
   readonly spec: NodeEmulationSpec;
-  /** Agents that remove are there still. */
-  readonly afterRemoval: boolean;
+  /** How many nodes may be without an available agent while others replace theirs: a count, or a percentage of nodes. */
+  readonly maxUnavailable: number | string;
 }
 
 export interface Removing {
@@ -44,11 +44,14 @@ export interface Removing {
  * Registers, proves and repairs. One privileged container does; one without any right for each architecture proves, and
  * what is known of the node is what the kubelet says of those: ready, or their termination message.
  */
-export const registeringDaemonSet = ({ image, architectures, spec, afterRemoval }: Registering): KubeObject =>
+export const registeringDaemonSet = ({
+  image,
+  architectures,
+  spec,
+  maxUnavailable,
+}: Registering): KubeObject =>
   daemonSet({
-    // A node in ten at a time: builds go on meanwhile, for handlers stay when their agent goes. Where agents have removed
-    // theirs there is nothing to go on, and a node that does not answer must not keep all others from emulating again.
-    maxUnavailable: afterRemoval ? '100%' : '10%',
+    maxUnavailable,
     mode: 'register',
     pod: {
       nodeSelector: { ...spec.nodeSelector, ...platformSelector },
@@ -125,7 +128,7 @@ const daemonSet = ({
   pod,
 }: {
   readonly annotations?: Readonly<Record<string, string>>;
-  readonly maxUnavailable: string;
+  readonly maxUnavailable: number | string;
   readonly mode: 'register' | 'remove';
   readonly pod: object;
 }): KubeObject & { readonly spec: object } => ({
