@@ -2,7 +2,6 @@ import type { EmulatedName } from '../api/architecture-names.ts';
 import type { NodeEmulationSpec } from '../api/node-emulation.ts';
 import type { EmulationReason } from '../api/node-emulation-words.ts';
 import type { KubeObject } from '../kube/objects.ts';
-import { isReady } from './agents.ts';
 import { platformSelector, registeringDaemonSet, removingDaemonSet } from './desired/daemon-set.ts';
 import { matches, type Observed, reachable } from './observe.ts';
 
@@ -94,9 +93,9 @@ const manage = (observed: Observed, spec: NodeEmulationSpec, now: string): Plan 
  */
 const maxUnavailableOf = ({ agents, nodes }: Observed, spec: NodeEmulationSpec): number | string => {
   if (agents.some(({ mode, isLeaving }) => mode === 'remove' && !isLeaving)) return '100%';
-  const selected = nodes.filter((node) => matches(node, spec.nodeSelector));
-  const silent = selected.filter((node) => !isReady(node)).length;
-  return silent === 0 ? '10%' : silent + Math.ceil(selected.length / 10);
+  const selected = nodes.filter((node) => matches(node, spec.nodeSelector)).length;
+  const silent = selected - reachable(nodes, spec.nodeSelector).length;
+  return silent === 0 ? '10%' : silent + Math.ceil(selected / 10);
 };
 
 const imageUnknown: Plan = {

@@ -195,6 +195,7 @@ test('35: a secret in a Secret, an address, a build argument or a log is told no
   const events = await until(
     () => site.plane.kubectl(['get', 'events', '-n', namespace, '-o', 'yaml']),
     ({ stdout }) => stdout.includes('BuildSucceeded'),
+    60_000,
   );
   const told = [
     failed.status,

@@ -15,11 +15,6 @@ const main = join(repository, 'src/main.ts');
 
 /** Builds take seconds, and longer where other tests keep the machine busy. */
 jest.setTimeout(120_000);
-/**
- * Once more, and both are told: buildah's runtime of chroots ends without waiting for what it relays (chroot/run.go,
- * runUsingChrootMain), and on a busy machine the last words of a step are lost now and then (docs/limits.md).
- */
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
 export interface RunOptions {
   readonly input?: string;
